@@ -1,0 +1,45 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The shape every module of this collection has: observe, plan, apply.
+
+A module observes the host, a pure function compares what it saw with what is wanted, and the
+resulting Plan alone decides ``changed``, the diff and whether anything is applied. Check mode
+therefore reports exactly what a real run does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to change on the host and why.
+
+    reasons: one sentence for each change; empty means the host is already as wanted.
+    before, after: texts shown in diff mode; never secrets.
+    """
+
+    reasons: tuple[str, ...] = ()
+    before: str = ""
+    after: str = ""
+
+
+def carry_out(module: AnsibleModule, plan: Plan, apply: Callable[[], Any], **results: Any) -> None:
+    """Apply the plan unless there is nothing to do or check mode is on, then end the module.
+
+    results: further keys of the module's result.
+    """
+    if plan.reasons and not module.check_mode:
+        apply()
+    module.exit_json(
+        changed=bool(plan.reasons),
+        reasons=list(plan.reasons),
+        diff={"before": plan.before, "after": plan.after},
+        **results,
+    )
