@@ -1,7 +1,6 @@
 """Files are put in place whole, with their mode, or not at all."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ def test_write_replaces_content_and_mode_and_leaves_nothing_else(tmp_path: Path)
     _files.write(target, b"new", 0o600)
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path) == ["key"]
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
@@ -26,7 +25,7 @@ def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
     target.mkdir()
     with pytest.raises(OSError):
         _files.write(target, b"new", 0o600)
-    assert os.listdir(tmp_path) == ["directory"]
+    assert [path.name for path in tmp_path.iterdir()] == ["directory"]
 
 
 def test_digest_is_the_hash_of_the_content(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Docker engine, seen through its own command line, and the names images have in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+DIRECTORIES = ["/usr/bin", "/usr/local/bin", "/snap/bin"]
+
+_REFERENCE = re.compile(
+    r"(?P<name>[a-zA-Z0-9][a-zA-Z0-9._:/-]*):(?P<tag>\w[\w.-]{0,127})(@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+class EngineError(Exception):
+    """The engine, or the docker command, did not do what was asked of it."""
+
+
+class Engine:
+    """The engine that the docker command talks to."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        """module: what runs the commands."""
+        self._module = module
+        self.docker: str | None = module.get_bin_path("docker", opt_dirs=DIRECTORIES)
+
+    def run(self, *arguments: str) -> str:
+        """The output of a docker command. Raises EngineError with the last lines it had to say."""
+        code, out, error = self._execute(*arguments)
+        if code != 0:
+            raise EngineError(_failure(arguments, code, error))
+        return out
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """The image as `docker image inspect` shows it, or None if the engine has no such image."""
+        arguments = ("image", "inspect", reference)
+        code, out, error = self._execute(*arguments)
+        if code == 0:
+            image: dict[str, Any] = json.loads(out)[0]
+            return image
+        if "no such image" in error.lower():
+            return None
+        raise EngineError(_failure(arguments, code, error))
+
+    def _execute(self, *arguments: str) -> tuple[int, str, str]:
+        if not self.docker:
+            raise EngineError("There is no docker command on this host. The docker role installs it.")
+        result: tuple[int, str, str] = self._module.run_command([self.docker, *arguments])
+        return result
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The name of an image: NAME:TAG, and the digest it is pinned to, if any."""
+
+    name: str
+    tag: str
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Raises ValueError unless text is NAME:TAG or NAME:TAG@sha256:DIGEST."""
+        match = _REFERENCE.fullmatch(text)
+        if not match:
+            raise ValueError(
+                f"{text!r} is not the name of an image: NAME:TAG or NAME:TAG@sha256:… is expected,"
+                " such as registry.k8s.io/pause:3.2."
+            )
+        return cls(match["name"], match["tag"], match["digest"])
+
+    @property
+    def tagged(self) -> str:
+        """NAME:TAG."""
+        return f"{self.name}:{self.tag}"
+
+    @property
+    def pinned(self) -> str:
+        """NAME@DIGEST."""
+        return f"{self.name}@{self.digest}"
+
+    @property
+    def full(self) -> str:
+        """NAME:TAG with the registry that docker leaves out: busybox:1 is docker.io/library/busybox:1."""
+        registry, slash, path = self.name.partition("/")
+        if not slash or not (set(".:") & set(registry) or registry == "localhost"):
+            registry, path = "docker.io", self.name
+        if registry == "docker.io" and "/" not in path:
+            path = f"library/{path}"
+        return f"{registry}/{path}:{self.tag}"
+
+    @property
+    def base(self) -> str:
+        """The name's last component."""
+        return self.name.rpartition("/")[2]
+
+
+def _failure(arguments: tuple[str, ...], code: int, error: str) -> str:
+    last = "\n".join(error.strip().splitlines()[-5:])
+    return f"`docker {' '.join(arguments)}` ended with code {code}: {last}"

@@ -1,0 +1,22 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one way in which modules wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+
+def until_none(missing: Callable[[], Sequence[str]], timeout: float, interval: float = 0.25) -> Sequence[str]:
+    """Call missing() until it names nothing that is still missing, or until time is up.
+
+    timeout, interval: seconds.
+    Returns what was missing at the last look: empty if the wait came to its end.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        seen = missing()
+        if not seen or time.monotonic() >= deadline:
+            return seen
+        time.sleep(interval)

@@ -1,0 +1,166 @@
+#!/usr/bin/python
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Settings merged into the configuration file of dockerd, none of them lost."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_daemon
+version_added: 0.1.0
+short_description: Merge settings into the configuration file of dockerd
+description:
+  - Adds settings to C(daemon.json) and keeps everything else in it, in its order.
+  - Dictionaries are merged, lists get the items they lack, anything else is set.
+  - Items of C(exec-opts) that set the same option, such as V(native.cgroupdriver=systemd) and
+    V(native.cgroupdriver=cgroupfs), replace each other.
+  - Does not restart dockerd.
+author: The mink8s authors (@mink8s)
+attributes:
+  check_mode:
+    description: Reports what would change and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the file before and after.
+    support: full
+options:
+  path:
+    description: The file; made with mode 0644, and its directory with 0755, if missing.
+    type: path
+    default: /etc/docker/daemon.json
+  settings:
+    description: What the file has to contain, among other things.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Keep the engine's cgroup driver in step with the kubelet's
+  mink8s.kubernetes.docker_daemon:
+    settings:
+      exec-opts: [native.cgroupdriver=systemd]
+      log-opts:
+        max-size: 10m
+  notify: Restart Docker
+"""
+
+RETURN = r"""
+reasons:
+  description: One sentence for each key that changes.
+  type: list
+  elements: str
+  returned: success
+  sample: ["log-opts.max-size: now not set, wanted \"10m\""]
+settings:
+  description: What the file contains, or would contain in check mode.
+  type: dict
+  returned: success
+  sample:
+    exec-opts: [native.cgroupdriver=systemd]
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _host, _plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The file. text: empty if it is missing; mode: its own, or that of a new one."""
+
+    text: str
+    settings: dict[str, Any]
+    mode: int
+
+
+def observe(path: Path) -> Observed:
+    """Read the file. Raises ValueError if dockerd could not read it."""
+    content = _files.read(path)
+    if content is None:
+        return Observed("", {}, 0o644)
+    settings = _host.parse_daemon_json(str(path), content)
+    return Observed(content.decode(), settings, path.stat().st_mode & 0o7777)
+
+
+def plan(wanted: dict[str, Any], observed: Observed) -> tuple[_plan.Plan, dict[str, Any]]:
+    """What has to change, and the settings as they then are."""
+    settings = merge(observed.settings, wanted)
+    reasons = tuple(_differences(observed.settings, settings))
+    if not reasons:
+        return _plan.Plan(before=observed.text, after=observed.text), settings
+    indent = re.search(r"^[ \t]+(?=\S)", observed.text, re.MULTILINE)
+    after = json.dumps(settings, indent=indent.group() if indent else 2, ensure_ascii=False) + "\n"
+    return _plan.Plan(reasons, observed.text, after), settings
+
+
+def merge(existing: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """The existing settings with the wanted ones among them; neither is modified."""
+    merged = dict(existing)
+    for key, value in wanted.items():
+        old = existing.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = merge(old, value)
+        elif isinstance(old, list) and isinstance(value, list):
+            merged[key] = _merge_options(old, value) if key == "exec-opts" else _add_missing(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _add_missing(old: list[Any], wanted: list[Any]) -> list[Any]:
+    return [*old, *(item for item in wanted if item not in old)]
+
+
+def _merge_options(old: list[str], wanted: list[str]) -> list[str]:
+    options = {item.partition("=")[0]: item for item in (*old, *wanted)}
+    return list(options.values())
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(old.get(key), dict):
+            yield from _differences(old[key], value, f"{prefix}{key}.")
+        elif key not in old or old[key] != value:
+            now = json.dumps(old[key]) if key in old else "not set"
+            yield f"{prefix}{key}: now {now}, wanted {json.dumps(value)}"
+
+
+def apply(path: Path, content: str, mode: int) -> None:
+    """Put the file in place, where a symbolic link leads if it is one."""
+    target = path.resolve()
+    if not target.parent.exists():
+        target.parent.mkdir(parents=True)
+        target.parent.chmod(0o755)
+    _files.write(target, content.encode(), mode)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "settings": {"type": "dict", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"])
+    try:
+        observed = observe(path)
+    except ValueError as error:
+        module.fail_json(msg=f"{error}. {_host.DAEMON_JSON_REMEDY}")
+    except OSError as error:
+        module.fail_json(msg=f"{path} can't be read: {error.strerror}. Put a file there, or nothing.")
+    wanted, settings = plan(module.params["settings"], observed)
+    _plan.carry_out(module, wanted, lambda: apply(path, wanted.after, observed.mode), settings=settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Directories and text files on the host, in one round trip."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: files
+short_description: Write a set of directories and text files
+version_added: 0.1.0
+description:
+  - Makes directories and text files as a whole set, in one round trip, and removes files that are not wanted any more.
+  - Each file is put in place in one step, so that a program that watches the directory, as the kubelet
+    does, never reads half a file.
+author: The mink8s authors (@mink8s)
+attributes:
+  check_mode:
+    description: Reports what would change without changing it, on a bare host too.
+    support: full
+  diff_mode:
+    description: Shows the files' contents before and after.
+    support: full
+options:
+  directories:
+    description: >-
+      Directories to make. Directories above them are made with mode V(0755). A directory that is there stays as it is.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path of the directory.
+        type: path
+        required: true
+      mode:
+        description: Permission bits it is made with, in octal.
+        type: str
+        default: "0755"
+  files:
+    description: Files to write. Missing directories above them are made with mode V(0755).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path of the file.
+        type: path
+        required: true
+      content:
+        description: The whole content of the file.
+        type: str
+        required: true
+      mode:
+        description: Permission bits, in octal.
+        type: str
+        default: "0644"
+      marker:
+        description:
+          - A line that shows that the file was written by this collection; it becomes the file's first line.
+          - A file that is already there and begins otherwise is the user's and stays as it is.
+        type: str
+  absent:
+    description: Files to remove. A file that is not there is fine.
+    type: list
+    elements: path
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Write a static pod's manifest
+  mink8s.kubernetes.files:
+    directories:
+      - path: /etc/kubernetes/manifests
+    files:
+      - path: /etc/kubernetes/manifests/hello.yaml
+        content: "{{ lookup('ansible.builtin.template', 'hello.yaml.j2') }}"
+        mode: "0600"
+"""
+
+RETURN = r"""
+reasons:
+  description: Why something changed, one sentence for each change.
+  type: list
+  elements: str
+  returned: always
+  sample: ["/etc/kubernetes/manifests/hello.yaml is missing"]
+changed_files:
+  description: The files that were written or removed, or would be.
+  type: list
+  elements: str
+  returned: always
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is at a path: its content (None if nothing is there, or a directory) and its mode."""
+
+    content: bytes | None
+    mode: int | None
+
+
+@dataclass
+class Changes:
+    """What the plan decided, ready to be applied."""
+
+    directories: list[tuple[Path, int]] = field(default_factory=list)
+    files: list[tuple[Path, bytes, int]] = field(default_factory=list)
+    absent: list[Path] = field(default_factory=list)
+
+
+def observe(path: str) -> Observed:
+    """The path as it is on the host. Raises OSError where it cannot be read."""
+    target = Path(path)
+    try:
+        mode = target.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        return Observed(None, None)
+    return Observed(None if target.is_dir() else target.read_bytes(), mode)
+
+
+def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, Changes]:
+    """Compare the wanted set with what is on the host."""
+    reasons: list[str] = []
+    before: list[str] = []
+    after: list[str] = []
+    changes = Changes()
+
+    def show(path: str, old: bytes | None, new: bytes | None) -> None:
+        for lines, content in ((before, old), (after, new)):
+            if content is not None:
+                lines.append(f"# {path}\n{content.decode(errors='replace')}")
+
+    for item in desired["directories"]:
+        path, mode = item["path"], int(item["mode"], 8)
+        if observed[path].mode is None:
+            reasons.append(f"{path} is missing")
+            changes.directories.append((Path(path), mode))
+    for item in desired["files"]:
+        path, mode, marker = item["path"], int(item["mode"], 8), item["marker"]
+        content = (f"{marker}\n" if marker else "").encode() + item["content"].encode()
+        seen = observed[path]
+        if marker and seen.content is not None and not seen.content.startswith(f"{marker}\n".encode()):
+            continue
+        if seen.mode is None:
+            reasons.append(f"{path} is missing")
+        elif seen.content != content:
+            reasons.append(f"{path} has other content")
+        elif seen.mode != mode:
+            reasons.append(f"{path} has mode {seen.mode:04o}, wanted {mode:04o}")
+        else:
+            continue
+        changes.files.append((Path(path), content, mode))
+        if seen.content != content:
+            show(path, seen.content, content)
+    for path in desired["absent"]:
+        if observed[path].mode is not None:
+            reasons.append(f"{path} is not wanted any more")
+            changes.absent.append(Path(path))
+            show(path, observed[path].content, None)
+    return Plan(tuple(reasons), "".join(before), "".join(after)), changes
+
+
+def apply(changes: Changes) -> None:
+    """Directories first, then files, then what has to go."""
+    for path, mode in changes.directories:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=mode)
+    for path, content, mode in changes.files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _files.write(path, content, mode)
+    for path in changes.absent:
+        path.unlink()
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "directories": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "mode": {"type": "str", "default": "0755"},
+                },
+            },
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "content": {"type": "str", "required": True},
+                    "mode": {"type": "str", "default": "0644"},
+                    "marker": {"type": "str"},
+                },
+            },
+            "absent": {"type": "list", "elements": "path", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    desired = module.params
+    paths = [item["path"] for item in desired["directories"] + desired["files"]] + desired["absent"]
+    try:
+        decided, changes = plan(desired, {path: observe(path) for path in paths})
+        carry_out(
+            module,
+            decided,
+            lambda: apply(changes),
+            changed_files=[str(path) for path, *_rest in changes.files] + [str(p) for p in changes.absent],
+        )
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename}: {error.strerror}. Nothing was written to this path.")
+
+
+if __name__ == "__main__":
+    main()

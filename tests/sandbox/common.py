@@ -1,0 +1,74 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every sandbox command needs: the cache, messages, and running programs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+MIRROR = os.environ.get("MINK8S_DEBIAN_MIRROR", "http://deb.debian.org/debian")
+
+
+class SandboxError(Exception):
+    """Something a person has to know; the text says what, where, what was seen and what to do."""
+
+
+def say(message: str) -> None:
+    """Tell the person what is going on; standard output is kept for results."""
+    print(f"sandbox: {message}", file=sys.stderr, flush=True)
+
+
+def cache(*parts: str) -> Path:
+    """A path in the cache shared by all checkouts; its parent directory exists."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    path = Path(os.environ.get("MINK8S_CACHE") or Path(home) / "mink8s").joinpath(*parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def output(*command: str) -> str:
+    """The stripped standard output of a command.
+
+    Raises SandboxError with the command's own complaint if it fails.
+    """
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SandboxError(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def answers(*command: str) -> bool:
+    """Whether a command that only asks something succeeds."""
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def logged(log: str, *command: str) -> None:
+    """Run a long command with everything it prints in the log of that name in the cache.
+
+    Raises SandboxError with the end of the log if the command fails.
+    """
+    path = cache("logs", f"{log}.log")
+    with path.open("wb") as stream:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream).returncode
+    if code:
+        end = "\n".join(path.read_text(errors="replace").splitlines()[-20:])
+        raise SandboxError(f"`{command[0]}` ended with {code}; all it said is in {path}, its end:\n{end}")
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Keep other sandbox commands from making the same thing at the same time."""
+    with cache("locks", name).open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another sandbox command that is busy with {name}")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

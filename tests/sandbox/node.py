@@ -1,0 +1,92 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Nodes: containers with systemd as PID 1 in which Docker and a kubelet run as on a machine of their own."""
+
+from __future__ import annotations
+
+import time
+
+import capabilities
+import image
+from common import SandboxError, answers, output, say
+
+LABEL = "mink8s.node"
+START_SECONDS = 60
+
+
+def create(name: str, suite: str) -> None:
+    """Make sure a node of that name runs and its systemd has finished starting.
+
+    It is on Docker's default network: in a network of ours, Docker would put its own name server at
+    127.0.0.11 in the node's resolv.conf, an address that no pod on the node can reach.
+    """
+    if not name.startswith("mink8s"):
+        raise SandboxError(f"the node name {name!r} does not start with mink8s, as all names of the sandbox do")
+    image.build(suite)
+    if _exists(name):
+        if _suite(name) != suite:
+            raise SandboxError(f"the node {name} is there with {_suite(name)}, not {suite}: remove it first")
+        output("docker", "start", name)
+    else:
+        say(f"creating the node {name} ({suite}; a few seconds)")
+        output("docker", "run", "--detach", "--name", name, *_options(name, suite), image.name(suite))
+    _wait(name)
+
+
+def remove(name: str) -> None:
+    """Remove a node with its volumes, if there is one."""
+    if _exists(name):
+        say(f"removing the node {name} ({_suite(name)})")
+        output("docker", "rm", "--force", "--volumes", name)
+
+
+def address(name: str) -> str:
+    """The IPv4 address of a container on Docker's default network."""
+    return output("docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
+
+
+def _options(name: str, suite: str) -> list[str]:
+    """The options of `docker run`.
+
+    Instead of --privileged, which fails on a machine that lacks any capability itself, the node
+    gets every capability the machine has. A cgroup namespace of its own keeps the kubelets of two
+    nodes from cleaning up each other's pods.
+    """
+    return [
+        f"--hostname={name}",
+        f"--label={LABEL}={suite}",
+        "--cgroupns=private",
+        "--tmpfs=/run",
+        "--tmpfs=/tmp:exec",
+        "--volume=/var/lib/docker",
+        "--volume=/var/lib/kubelet",
+        "--device=/dev/kmsg",
+        "--device-cgroup-rule=a *:* rwm",
+        "--security-opt=seccomp=unconfined",
+        "--security-opt=apparmor=unconfined",
+        "--security-opt=systempaths=unconfined",
+        "--stop-signal=SIGRTMIN+3",
+        *(f"--cap-add={capability}" for capability in capabilities.here()),
+    ]
+
+
+def _exists(name: str) -> bool:
+    return answers("docker", "container", "inspect", name)
+
+
+def _suite(name: str) -> str:
+    """The suite of an existing node; SandboxError if the container is not a node of the sandbox."""
+    suite = output("docker", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', name)
+    if suite not in image.SUITES:
+        raise SandboxError(f"the container {name} is not a node of the sandbox: choose another name")
+    return suite
+
+
+def _wait(name: str) -> None:
+    """Wait until systemd in the node says that it has started everything."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers("docker", "exec", name, "systemctl", "is-system-running"):
+        if time.monotonic() > deadline:
+            failed = output("docker", "exec", name, "systemctl", "--failed", "--no-legend")
+            raise SandboxError(f"the node {name} is not running after {START_SECONDS} s; failed units: {failed}")
+        time.sleep(0.2)

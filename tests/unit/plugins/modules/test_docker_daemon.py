@@ -1,0 +1,112 @@
+"""Settings are merged into daemon.json and nothing of the user's is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mink8s.kubernetes.plugins.modules import docker_daemon
+
+USERS = """{
+    "hosts": ["unix://", "tcp://127.0.0.1:2375"],
+    "exec-opts": ["native.cgroupdriver=cgroupfs", "native.umask=normal"],
+    "log-opts": {"max-file": "3"},
+    "debug": true
+}
+"""
+
+
+def run(path: Path, settings: dict[str, Any]) -> tuple[str, ...]:
+    observed = docker_daemon.observe(path)
+    plan, _settings = docker_daemon.plan(settings, observed)
+    if plan.reasons:
+        docker_daemon.apply(path, plan.after, observed.mode)
+    return plan.reasons
+
+
+@pytest.fixture
+def users_file(tmp_path: Path) -> Path:
+    path = tmp_path / "daemon.json"
+    path.write_text(USERS)
+    path.chmod(0o640)
+    return path
+
+
+def test_what_is_missing_is_added_and_everything_else_stays_in_order(users_file: Path) -> None:
+    reasons = run(users_file, {"log-opts": {"max-size": "10m"}, "hosts": ["fd://"], "debug": False})
+    written = json.loads(users_file.read_text())
+    assert list(written) == ["hosts", "exec-opts", "log-opts", "debug"]
+    assert written["hosts"] == ["unix://", "tcp://127.0.0.1:2375", "fd://"]
+    assert written["log-opts"] == {"max-file": "3", "max-size": "10m"}
+    assert 'log-opts.max-size: now not set, wanted "10m"' in reasons
+    assert "debug: now true, wanted false" in reasons
+    assert users_file.read_text().splitlines()[1].startswith('    "hosts"')
+    assert users_file.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_option_of_the_runtime_replaces_the_one_of_its_name(users_file: Path) -> None:
+    run(users_file, {"exec-opts": ["native.cgroupdriver=systemd"]})
+    written = json.loads(users_file.read_text())
+    assert written["exec-opts"] == ["native.cgroupdriver=systemd", "native.umask=normal"]
+
+
+def test_a_second_run_changes_nothing(users_file: Path) -> None:
+    settings = {"exec-opts": ["native.cgroupdriver=systemd"], "hosts": ["unix://"], "features": {"x": True}}
+    assert run(users_file, settings)
+    before = users_file.read_bytes()
+    assert not run(users_file, settings)
+    assert users_file.read_bytes() == before
+
+
+def test_a_file_that_has_everything_keeps_its_own_layout(users_file: Path) -> None:
+    assert not run(users_file, {"debug": True})
+    assert users_file.read_text() == USERS
+
+
+def test_a_missing_file_is_made_with_its_directory(tmp_path: Path) -> None:
+    path = tmp_path / "docker" / "daemon.json"
+    assert run(path, {"min-api-version": "1.24"}) == ('min-api-version: now not set, wanted "1.24"',)
+    assert path.read_text() == '{\n  "min-api-version": "1.24"\n}\n'
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.parent.stat().st_mode & 0o777 == 0o755
+
+
+def test_nothing_is_written_if_nothing_is_wanted(tmp_path: Path) -> None:
+    assert not run(tmp_path / "daemon.json", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "\n", "{}"])
+def test_an_empty_file_has_no_settings(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "daemon.json"
+    path.write_text(content)
+    run(path, {"debug": True})
+    assert json.loads(path.read_text()) == {"debug": True}
+
+
+def test_a_symbolic_link_stays_one(users_file: Path) -> None:
+    link = users_file.with_name("link.json")
+    link.symlink_to(users_file)
+    run(link, {"debug": False})
+    assert link.is_symlink()
+    assert json.loads(users_file.read_text())["debug"] is False
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{\n "debug" true\n}', 'daemon.json, line 2, column 10: Expecting \':\' delimiter, seen: "debug" true'),
+        (b'["debug"]', 'daemon.json, line 1, column 1: not an object {…}, seen: ["debug"]'),
+        (b'{\n "label\xff": 1}', "daemon.json, line 2, column 8: not UTF-8"),
+        (b'{"debug": tru', "daemon.json, line 1, column 11: Expecting value"),
+    ],
+)
+def test_a_file_dockerd_cannot_read_is_an_error_and_stays(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "daemon.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="line") as caught:
+        run(path, {"debug": True})
+    assert message in str(caught.value)
+    assert path.read_bytes() == content

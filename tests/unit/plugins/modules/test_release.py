@@ -1,0 +1,257 @@
+"""A release is installed once, checked on every run, and never over somebody else's programs."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TARBALL = "kubernetes-server-linux-amd64.tar.gz"
+
+
+class Host:
+    """The directories of a host, and the module run on it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.bin = root / "bin"
+        self.kept = root / "lib"
+        self.artifacts = root / "artifacts"
+        self.artifacts.mkdir()
+
+    def publish(self, version: str, **files: bytes) -> str:
+        """Make a tarball of files that hold their name and version, and SHA512SUMS. Returns its SHA-512."""
+        names = ["kubelet", "kubectl", "kube-apiserver", "kube-apiserver.tar", "kube-scheduler.tar"]
+        contents = {**{name: f"{name} {version}".encode() * 1000 for name in names}, **files}
+        with tarfile.open(self.artifacts / TARBALL, "w:gz") as tar:
+            for name, content in contents.items():
+                member = tarfile.TarInfo(f"kubernetes/server/bin/{name}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        checksum = hashlib.sha512((self.artifacts / TARBALL).read_bytes()).hexdigest()
+        (self.artifacts / "SHA512SUMS").write_text(f"{checksum}  {TARBALL}\n")
+        return checksum
+
+    def run(self, environment: dict[str, str] | None = None, **options: object) -> dict[str, Any]:
+        """The module's result."""
+        defaults: dict[str, object] = {
+            "version": "v1.18.20",
+            "architecture": "amd64",
+            "directory": str(self.kept),
+            "bin_dir": str(self.bin),
+        }
+        if "url" not in options:
+            defaults["artifacts"] = str(self.artifacts)
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible_collections.mink8s.kubernetes.plugins.modules.release"],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": {**defaults, **options}}),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})},
+            text=True,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def check(self, **options: object) -> dict[str, Any]:
+        """The module's result in check mode."""
+        return self.run(_ansible_check_mode=True, **options)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    host = Host(tmp_path)
+    host.publish("v1.18.20")
+    return host
+
+
+@pytest.fixture
+def mirror(host: Host) -> Iterator[str]:
+    """A mirror's URL; it serves the artifacts as v1.18.20."""
+    served = host.root / "www" / "v1.18.20"
+    served.mkdir(parents=True)
+    (served / TARBALL).symlink_to(host.artifacts / TARBALL)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(host.root / "www"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_bare_host_gets_all_parts_and_nothing_else(host: Host) -> None:
+    reasons = [
+        f"kubelet in {host.bin} is missing",
+        f"kubectl in {host.bin} is missing",
+        f"kube-apiserver.tar in {host.kept}/v1.18.20 is missing",
+    ]
+    assert host.check()["reasons"] == reasons
+    assert not host.bin.exists()
+    assert not host.kept.exists()
+    result = host.run()
+    assert result["changed"]
+    assert result["reasons"] == reasons
+    assert result["binaries"] == [f"{host.bin}/kubelet", f"{host.bin}/kubectl"]
+    assert result["archives"] == [f"{host.kept}/v1.18.20/kube-apiserver.tar"]
+    assert result["source"] == f"{host.artifacts}/{TARBALL}"
+    assert {path.name for path in host.bin.iterdir()} == {"kubelet", "kubectl"}
+    assert {path.name for path in (host.kept / "v1.18.20").iterdir()} == {
+        "release.json",
+        "kube-apiserver.tar",
+    }
+    assert (host.bin / "kubelet").read_text().startswith("kubelet v1.18.20")
+    assert (host.bin / "kubelet").stat().st_mode & 0o777 == 0o755
+
+
+def test_second_run_needs_no_tarball_and_changes_nothing(host: Host) -> None:
+    host.run()
+    (host.artifacts / TARBALL).unlink()
+    result = host.run()
+    assert (result["changed"], result["reasons"]) == (False, [])
+    assert result["diff"]["before"] == result["diff"]["after"]
+
+
+def test_changed_parts_are_replaced_and_the_others_left_alone(host: Host) -> None:
+    host.run()
+    os.truncate(host.bin / "kubelet", 10)
+    (host.kept / "v1.18.20" / "kube-apiserver.tar").write_text("damaged")
+    kubectl = (host.bin / "kubectl").stat().st_ino
+    reasons = [
+        f"kubelet in {host.bin} is not the one of v1.18.20",
+        f"kube-apiserver.tar in {host.kept}/v1.18.20 is not the one of v1.18.20",
+    ]
+    assert host.check()["reasons"] == reasons
+    assert host.run()["reasons"] == reasons
+    assert (host.bin / "kubectl").stat().st_ino == kubectl
+    assert not host.run()["changed"]
+
+
+def test_part_that_is_wanted_later_is_added_to_the_record(host: Host) -> None:
+    host.run()
+    more = ["kube-apiserver", "kube-scheduler"]
+    assert host.run(images=more)["reasons"] == [f"kube-scheduler.tar in {host.kept}/v1.18.20 is missing"]
+    assert not host.run(images=more)["changed"]
+    assert not host.run()["changed"]
+
+
+def test_another_version_takes_the_place_of_ours(host: Host) -> None:
+    host.run()
+    host.publish("v1.18.21")
+    result = host.run(version="v1.18.21")
+    assert f"kubelet in {host.bin} is not the one of v1.18.21" in result["reasons"]
+    assert (host.bin / "kubelet").read_text().startswith("kubelet v1.18.21")
+    assert host.check()["changed"]
+
+
+def test_another_tarball_of_the_same_version_is_installed(host: Host) -> None:
+    host.run()
+    host.publish("v1.18.20", kubelet=b"rebuilt")
+    assert host.run()["changed"]
+    assert (host.bin / "kubelet").read_bytes() == b"rebuilt"
+
+
+@pytest.mark.parametrize("foreign", ["file", "link"])
+def test_program_of_somebody_else_is_refused_in_check_mode_too(host: Host, foreign: str) -> None:
+    host.bin.mkdir()
+    kubectl = host.bin / "kubectl"
+    if foreign == "file":
+        kubectl.write_text("theirs")
+    else:
+        kubectl.symlink_to("nowhere")
+    for result in (host.check(), host.run()):
+        assert f"{kubectl} was not installed by this collection" in result["msg"]
+        assert "release_bin_dir" in result["msg"]
+    assert list(host.bin.iterdir()) == [kubectl]
+    assert foreign == "link" or kubectl.read_text() == "theirs"
+
+
+def test_program_stays_ours_after_a_run_that_was_killed_half_way(host: Host) -> None:
+    host.run()
+    (host.bin / "kubectl").unlink()
+    (host.bin / "kubelet").write_text("of an older release")
+    assert len(host.run()["reasons"]) == 2
+
+
+def test_wrong_checksum_changes_nothing_and_keeps_the_users_file(host: Host) -> None:
+    good = hashlib.sha512((host.artifacts / TARBALL).read_bytes()).hexdigest()
+    for result in (host.check(checksum="0" * 128), host.run(checksum="0" * 128)):
+        assert result["failed"]
+        assert f"{host.artifacts}/{TARBALL}" in result["msg"]
+        assert good in result["msg"]
+        assert f"release_checksum says {'0' * 128}" in result["msg"]
+    assert (host.artifacts / TARBALL).exists()
+    assert not host.bin.exists()
+
+
+def test_given_checksum_wins_over_the_list(host: Host) -> None:
+    checksum = host.publish("v1.18.20")
+    (host.artifacts / "SHA512SUMS").write_text(f"{'0' * 128}  {TARBALL}\n")
+    assert host.run(checksum=checksum.upper())["checksum"] == checksum
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"url": "http://127.0.0.1:9"}, "v1.18.20 is not known. Set release_checksum"),
+        ({"url": "http://127.0.0.1:9", "checksum": "abc"}, "release_checksum is 'abc', not the 128"),
+        ({"url": "ftp://mirror", "checksum": "0" * 128}, "'ftp://mirror' is no URL. Set release_url"),
+        ({"version": "latest"}, "'latest' is no version. Set release_version"),
+        ({"version": "../../etc"}, "'../../etc' is no version. Set release_version"),
+        ({"images": ["kube-nothing"]}, "does not hold kubernetes/server/bin/kube-nothing.tar"),
+        ({"artifacts": "/nowhere"}, "/nowhere/SHA512SUMS cannot be read (No such file or directory)"),
+        ({"artifacts": "/nowhere", "checksum": "0" * 128}, f"/nowhere/{TARBALL} is missing"),
+    ],
+)
+def test_bad_input_names_the_variable_and_leaves_nothing(
+    host: Host, options: dict[str, Any], message: str
+) -> None:
+    before = {path for path in host.root.rglob("*") if path.is_file()}
+    result = host.run(**options)
+    assert result["failed"]
+    assert message in result["msg"]
+    assert {path for path in host.root.rglob("*") if path.is_file()} == before
+
+
+def test_check_mode_needs_no_artifacts_and_no_network(host: Host) -> None:
+    assert len(host.check(artifacts=f"{host.root}/later")["reasons"]) == 3
+    assert len(host.check(artifacts=f"{host.root}/later", checksum="0" * 128)["reasons"]) == 3
+    assert len(host.check(url="http://127.0.0.1:9", checksum="0" * 128)["reasons"]) == 3
+
+
+def test_download_is_removed_once_installed(host: Host, mirror: str) -> None:
+    checksum = host.publish("v1.18.20")
+    result = host.run(url=mirror, checksum=checksum)
+    assert result["downloaded_bytes"] == (host.artifacts / TARBALL).stat().st_size
+    assert result["source"] == f"{mirror}/v1.18.20/{TARBALL}"
+    assert {path.name for path in (host.kept / "v1.18.20").iterdir()} == {
+        "release.json",
+        "kube-apiserver.tar",
+    }
+    assert host.run(url=mirror, checksum=checksum)["downloaded_bytes"] == 0
+
+
+def test_truncated_download_is_removed_and_nothing_is_installed(host: Host, mirror: str) -> None:
+    checksum = host.publish("v1.18.20")
+    os.truncate(host.artifacts / TARBALL, 100)
+    result = host.run(url=mirror, checksum=checksum)
+    assert f"but for {mirror}/v1.18.20/{TARBALL} release_checksum says {checksum}" in result["msg"]
+    assert not host.bin.exists()
+    assert list(host.kept.glob("*/*")) == []
+
+
+def test_proxy_of_the_environment_is_used(host: Host, mirror: str) -> None:
+    proxy = {"http_proxy": mirror, "no_proxy": ""}
+    result = host.run(proxy, url="http://release.invalid", checksum="0" * 128)
+    assert "http://release.invalid/v1.18.20" in result["msg"]
+    assert "HTTP 404" in result["msg"]
