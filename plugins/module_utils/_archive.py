@@ -44,12 +44,10 @@ class Image:
         carry the architecture in it, and there it is more reliable than in the configuration.
         """
         for tag in self.tags:
-            base, _, version = tag.rpartition("/")[2].partition(":")
-            if version != wanted.tag:
-                continue
-            if base == f"{wanted.base}-{architecture}":
+            last = tag.rpartition("/")[2]
+            if last == f"{wanted.base}-{architecture}:{wanted.tag}":
                 return tag
-            if base == wanted.base and self.architecture in ("", architecture):
+            if last == f"{wanted.base}:{wanted.tag}" and self.architecture in ("", architecture):
                 return tag
         return None
 

@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A public key infrastructure on disk: read it, decide what has to be signed, and sign that.
+"""A public key infrastructure on disk: what is wanted, what is there, and what has to be signed.
 
 A key that can be read is never replaced: a certificate is made over it. Renewing is then one file
 put in place, no process ever loads a certificate and a key that do not belong together, and what
@@ -9,294 +9,213 @@ a renewed authority has signed stays valid.
 
 from __future__ import annotations
 
-import traceback
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+import re
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
-
-try:
-    from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-except ImportError:
-    IMPORT_ERROR = traceback.format_exc()
-else:
-    IMPORT_ERROR = ""
-    USAGES = {"client": ExtendedKeyUsageOID.CLIENT_AUTH, "server": ExtendedKeyUsageOID.SERVER_AUTH}
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _plan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509 as pki
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from typing import TypeVar, Union
-
-    PrivateKey = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
-    Extension = TypeVar("Extension", bound=x509.ExtensionType)
-    Parsed = TypeVar("Parsed")
-
-MISSING = "is missing"
-CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What a certificate says about its holder; lists are comparable()."""
+class Desired:
+    """requests: authorities before what they sign."""
 
-    common_name: str
-    organizations: tuple[str, ...] = ()
-    dns_names: tuple[str, ...] = ()
-    ip_addresses: tuple[str, ...] = ()
-    usages: tuple[str, ...] = ()
+    requests: Mapping[str, pki.Request]
+    key_pairs: tuple[str, ...]
+    renew_days: int
 
 
 @dataclass(frozen=True)
-class Request:
-    """A certificate that is wanted. One without an authority is an authority itself.
+class Work:
+    """Names of what has to be written, of keys that others can read, and when certificates then end."""
 
-    days: how long it is to be valid.
-    """
-
-    name: str
-    contents: Contents
-    days: int
-    authority: str = ""
+    plan: _plan.Plan
+    issue: tuple[str, ...]
+    key_pairs: tuple[str, ...]
+    close: tuple[str, ...]
+    ends: Mapping[str, datetime]
 
 
-@dataclass(frozen=True)
-class Found:
-    """What the host has under a name: NAME.crt, NAME.key and NAME.pub.
-
-    certificate_fault, key_fault: why there is none, such as "is missing"; empty if there is one.
-    """
-
-    certificate: x509.Certificate | None = None
-    certificate_fault: str = MISSING
-    key: PrivateKey | None = None
-    key_fault: str = MISSING
-    key_mode: int = 0o600
-    public: bytes | None = None
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A certificate and the key that belongs to it."""
-
-    certificate: x509.Certificate
-    key: PrivateKey
+def read_options(params: Mapping[str, Any]) -> Desired:
+    """What the options ask for. Raises ValueError, saying which entry is wrong and how."""
+    requests = []
+    for option, days in (("authorities", "authority_valid_days"), ("certificates", "valid_days")):
+        if params[days] <= params["renew_days"]:
+            raise ValueError(f"{days} ({params[days]}) must be more than renew_days ({params['renew_days']})")
+        requests += [_request(f"{option}: {entry['name']}", entry, params[days]) for entry in params[option]]
+    names = [request.name for request in requests] + params["key_pairs"]
+    for name in names:
+        if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name, re.ASCII):
+            raise ValueError(f"{name!r} can't name a file: use letters, digits, '-', '_', '.', '/'")
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is used twice: every certificate and key pair needs its own name")
+    authorities = {request.name for request in requests if not request.authority}
+    for request in requests:
+        if request.authority and request.authority not in authorities:
+            raise ValueError(f"certificates: {request.name}: {request.authority} is not in authorities")
+    return Desired({request.name: request for request in requests}, params["key_pairs"], params["renew_days"])
 
 
-def load(directory: Path, name: str) -> Found:
-    """Read what the directory has under the name; nothing there is not an error."""
-    certificate_path, key_path, public_path = (directory / f"{name}.{kind}" for kind in ("crt", "key", "pub"))
-    certificate, certificate_fault = _parse(certificate_path, _certificate, "a certificate in PEM")
-    key, key_fault = _parse(key_path, _key, "an RSA or ECDSA key in PEM without a passphrase")
-    mode = 0o600 if key_fault == MISSING else key_path.stat().st_mode & 0o7777
-    return Found(certificate, certificate_fault, key, key_fault, mode, _files.read(public_path))
-
-
-def sign(
-    request: Request, found: Found, authority: Identity | None, now: datetime, end: datetime
-) -> Identity:
-    """Issue a certificate over the key found, or a new one. authority: None for an authority."""
-    # P-256 takes a millisecond where RSA takes up to a second, and everything from 1.18 on reads it.
-    key = found.key or ec.generate_private_key(ec.SECP256R1())
-    if authority:
-        subject, issuer, signing_key = _name(request.contents), authority.certificate.subject, authority.key
-        extensions = _holder_extensions(request.contents, key, authority.certificate)
-    else:
-        subject = issuer = _authority_name(request, found)
-        signing_key = key
-        extensions = _authority_extensions(key, found.certificate)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(end)
-    )
-    for value, critical in extensions:
-        builder = builder.add_extension(value, critical)
-    return Identity(builder.sign(signing_key, hashes.SHA256()), key)
-
-
-def new_rsa_key() -> rsa.RSAPrivateKey:
-    """A key for service account tokens, which every version signs and reads with RSA."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def certificate_pem(certificate: x509.Certificate) -> bytes:
-    """The certificate as it is written to NAME.crt."""
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def private_pem(key: PrivateKey) -> bytes:
-    """The private key as it is written to NAME.key."""
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def public_pem(key: PrivateKey) -> bytes:
-    """The public half as it is written to NAME.pub."""
-    return key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-
-
-def fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of the certificate's DER form, in hexadecimal."""
-    return certificate.fingerprint(hashes.SHA256()).hex()
-
-
-def not_after(certificate: x509.Certificate) -> datetime:
-    """When the certificate stops to be valid."""
-    # The aware property came with cryptography 42, which deprecates the naive one.
-    aware: datetime | None = getattr(certificate, "not_valid_after_utc", None)
-    return aware or certificate.not_valid_after.replace(tzinfo=timezone.utc)
-
-
-def contents(certificate: x509.Certificate) -> Contents:
-    """What the certificate says about its holder."""
-    subject = certificate.subject
-    names = extension(certificate, x509.SubjectAlternativeName)
-    usages = extension(certificate, x509.ExtendedKeyUsage)
-    words = {identifier: word for word, identifier in USAGES.items()}
-    common_names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    organizations = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    return Contents(
-        common_name=", ".join(str(attribute.value) for attribute in common_names),
-        organizations=comparable(attribute.value for attribute in organizations),
-        dns_names=comparable(names.get_values_for_type(x509.DNSName) if names else ()),
-        ip_addresses=comparable(names.get_values_for_type(x509.IPAddress) if names else ()),
-        usages=comparable(words.get(usage, usage.dotted_string) for usage in usages or ()),
-    )
-
-
-def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
-    """The certificate's extension of a kind, or None if it has none."""
+def _request(where: str, entry: Mapping[str, Any], days: int) -> pki.Request:
+    if not 1 <= len(entry["common_name"]) <= 64:
+        raise ValueError(f"{where}: common_name {entry['common_name']!r} does not have 1 to 64 characters")
+    for name in entry.get("dns_names", ()):
+        if not name.isascii():
+            raise ValueError(f"{where}: dns_names: {name} is not ASCII, write it in its xn-- form")
     try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
+        addresses = pki.comparable(ip_address(value) for value in entry.get("ip_addresses", ()))
+    except ValueError as error:
+        raise ValueError(f"{where}: ip_addresses: {error}") from error
+    lists = {key: pki.comparable(entry.get(key, ())) for key in ("organizations", "dns_names", "usages")}
+    contents = pki.Contents(entry["common_name"], ip_addresses=addresses, **lists)
+    return pki.Request(entry["name"], contents, days, entry.get("authority", ""))
 
 
-def comparable(values: Iterable[object]) -> tuple[str, ...]:
-    """The values as texts, each once, in an order that lets two lists be compared."""
-    return tuple(sorted({str(value) for value in values}))
+def observe(directory: Path, desired: Desired) -> dict[str, pki.Found]:
+    """What the directory has under every name."""
+    return {name: pki.load(directory, name) for name in (*desired.requests, *desired.key_pairs)}
 
 
-def same_key(certificate: x509.Certificate, key: PrivateKey) -> bool:
-    """Whether the certificate was made over this key."""
-    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    return certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
+def plan(desired: Desired, found: Mapping[str, pki.Found], now: datetime) -> Work:
+    """What has to be done. Raises ValueError if an authority that can't sign would have to."""
+    ends: dict[str, datetime] = {}
+    reasons: list[str] = []
+    issue = []
+    for name, request in desired.requests.items():
+        signer, certificate = request.authority or name, found[name].certificate
+        faults = list(_faults(request, found[name], desired.requests[signer], found[signer]))
+        if certificate:
+            ends[name] = pki.not_after(certificate)
+            days = (ends[name] - now).days
+            if days < desired.renew_days:
+                faults.append(f"{name}.crt {f'expires in {days} days' if days >= 0 else 'has expired'}")
+        if faults:
+            obstacle = pki.cannot_sign(signer, found[signer], itself=signer == name)
+            if obstacle:
+                raise ValueError(f"{faults[0]}, but {signer} can't sign: {obstacle}. {_remedy(signer)}")
+            end = now + timedelta(days=request.days)
+            ends[name] = min(end, ends[signer]) if request.authority else end
+            issue.append(name)
+            reasons += faults
+    pair_faults = {name: list(_key_pair_faults(name, found[name])) for name in desired.key_pairs}
+    key_pairs = [name for name in desired.key_pairs if pair_faults[name]]
+    close = [name for name, seen in found.items() if seen.key and seen.key_mode & 0o077]
+    reasons += [fault for name in key_pairs for fault in pair_faults[name]]
+    reasons += [f"{name}.key has mode {found[name].key_mode:04o}, others can read it" for name in close]
+    before = dict(line for name, seen in found.items() for line in _lines(name, seen))
+    after = {
+        **before,
+        **{f"{name}.crt": _text(desired.requests[name].contents, ends[name]) for name in issue},
+        **{f"{name}.pub": "public key" for name in key_pairs},
+        **{f"{name}.key": "mode 0600" for name in (*issue, *key_pairs) if found[name].key is None},
+        **{f"{name}.key": "mode 0600" for name in close},
+    }
+    diff = ["".join(f"{file}: {text}\n" for file, text in sorted(side.items())) for side in (before, after)]
+    return Work(_plan.Plan(tuple(reasons), *diff), tuple(issue), tuple(key_pairs), tuple(close), ends)
 
 
-def signed_by(certificate: x509.Certificate, request: Request, authority: Found) -> bool:
-    """Whether the authority, as it is or will be made over the key found, is the issuer."""
-    holder = authority.certificate or authority.key
-    algorithm = certificate.signature_hash_algorithm
-    if holder is None or algorithm is None or certificate.issuer != _authority_name(request, authority):
-        return False
-    key, signature, signed = holder.public_key(), certificate.signature, certificate.tbs_certificate_bytes
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, signed, padding.PKCS1v15(), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, signed, ec.ECDSA(algorithm))
-        else:
-            return False
-    except InvalidSignature:
-        return False
-    return True
+def _faults(
+    request: pki.Request, seen: pki.Found, signer: pki.Request, signer_seen: pki.Found
+) -> Iterator[str]:
+    file = f"{request.name}.crt"
+    if seen.certificate is None:
+        yield f"{file} {seen.certificate_fault}"
+    elif request.authority:
+        if not pki.signed_by(seen.certificate, signer, signer_seen):
+            yield f"{file} is not signed by {signer.name}"
+        if seen.key is None:
+            yield f"{request.name}.key {seen.key_fault}"
+        elif not pki.same_key(seen.certificate, seen.key):
+            yield f"{request.name}.key does not belong to {file}"
+        there = pki.contents(seen.certificate)
+        for item in fields(pki.Contents):
+            old, new = getattr(there, item.name), getattr(request.contents, item.name)
+            if old != new:
+                label = item.name.replace("_", " ")
+                yield f"{file}: {label} changed: now {_join(old)}, wanted {_join(new)}"
 
 
-def cannot_sign(name: str, authority: Found) -> str:
-    """What keeps the authority on the host from signing; empty if nothing does."""
-    if authority.certificate is None:
-        new = authority.certificate_fault == MISSING and authority.key_fault == MISSING
-        return "" if new or authority.key else f"{name}.key {authority.key_fault}"
-    if authority.key is None:
-        return f"{name}.key {authority.key_fault}"
-    if not same_key(authority.certificate, authority.key):
-        return f"{name}.key does not belong to {name}.crt"
-    constraints = extension(authority.certificate, x509.BasicConstraints)
-    return "" if constraints and constraints.ca else f"{name}.crt is not the certificate of an authority"
-
-
-def _parse(path: Path, parser: Callable[[bytes], Parsed], kind: str) -> tuple[Parsed | None, str]:
-    content = _files.read(path)
-    if content is None:
-        return None, MISSING
-    try:
-        return parser(content), ""
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return None, f"is not {kind}"
-
-
-def _certificate(content: bytes) -> x509.Certificate:
-    certificate = x509.load_pem_x509_certificate(content)
-    contents(certificate)  # a broken extension shows only when it is read
-    return certificate
-
-
-def _key(content: bytes) -> PrivateKey:
-    key = serialization.load_pem_private_key(content, None)
-    if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
-        raise TypeError
-    return key
-
-
-def _name(wanted: Contents) -> x509.Name:
-    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, value) for value in wanted.organizations]
-    return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, wanted.common_name)])
-
-
-def _authority_name(request: Request, found: Found) -> x509.Name:
-    return found.certificate.subject if found.certificate else _name(request.contents)
-
-
-def _authority_extensions(
-    key: PrivateKey, renewed: x509.Certificate | None
-) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    if renewed:
-        yield from ((item.value, item.critical) for item in renewed.extensions)
-        return
-    yield x509.BasicConstraints(ca=True, path_length=None), True
-    yield _key_usage(authority=True), True
-    yield x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
-
-
-def _holder_extensions(
-    wanted: Contents, key: PrivateKey, authority: x509.Certificate
-) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    yield x509.BasicConstraints(ca=False, path_length=None), True
-    yield _key_usage(authority=False, encipherment=isinstance(key, rsa.RSAPrivateKey)), True
-    if wanted.usages:
-        yield x509.ExtendedKeyUsage([USAGES[usage] for usage in wanted.usages]), False
-    identifier = extension(authority, x509.SubjectKeyIdentifier)
-    if identifier:
-        yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
-    addresses = [x509.IPAddress(ip_address(value)) for value in wanted.ip_addresses]
-    names = [x509.DNSName(value) for value in wanted.dns_names]
-    if names or addresses:
-        yield x509.SubjectAlternativeName([*names, *addresses]), False
-
-
-def _key_usage(*, authority: bool, encipherment: bool = False) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=encipherment,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
+def _remedy(authority: str) -> str:
+    return (
+        f"Put a {authority}.crt and {authority}.key that belong together there, or remove both to have a new"
+        " authority made and every certificate issued again."
     )
+
+
+def _key_pair_faults(name: str, seen: pki.Found) -> Iterator[str]:
+    if seen.key is None:
+        yield f"{name}.key {seen.key_fault}"
+    elif seen.public is None:
+        yield f"{name}.pub is missing"
+    elif seen.public.strip() != pki.public_pem(seen.key).strip():
+        yield f"{name}.pub does not belong to {name}.key"
+
+
+def _lines(name: str, seen: pki.Found) -> Iterator[tuple[str, str]]:
+    if seen.certificate:
+        yield f"{name}.crt", _text(pki.contents(seen.certificate), pki.not_after(seen.certificate))
+    if seen.key:
+        yield f"{name}.key", f"mode {seen.key_mode:04o}"
+    if seen.public:
+        yield f"{name}.pub", "public key"
+
+
+def _text(contents: pki.Contents, end: datetime) -> str:
+    said = (f"{key.replace('_', ' ')} {_join(value)}" for key, value in asdict(contents).items() if value)
+    return "; ".join([*said, f"until {end:%Y-%m-%d}"])
+
+
+def _join(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value) or "none"
+
+
+def apply(
+    directory: Path, desired: Desired, found: Mapping[str, pki.Found], work: Work, now: datetime
+) -> None:
+    """Do the work: keys before what belongs to them, so that the next run completes one cut short."""
+    signers = {}
+    for name, seen in found.items():
+        if seen.certificate and seen.key:
+            signers[name] = pki.Identity(seen.certificate, seen.key)
+    for name in (*work.issue, *work.key_pairs):
+        parent = (directory / name).parent
+        if not parent.exists():
+            parent.mkdir(parents=True)
+            parent.chmod(0o755)
+    for name in work.issue:
+        request = desired.requests[name]
+        authority = signers[request.authority] if request.authority else None
+        signers[name] = made = pki.sign(request, found[name], authority, now, work.ends[name])
+        if found[name].key is None:
+            _files.write(directory / f"{name}.key", pki.private_pem(made.key), 0o600)
+        _files.write(directory / f"{name}.crt", pki.certificate_pem(made.certificate), 0o644)
+    for name in work.key_pairs:
+        key = found[name].key or pki.new_rsa_key()
+        if found[name].key is None:
+            _files.write(directory / f"{name}.key", pki.private_pem(key), 0o600)
+        _files.write(directory / f"{name}.pub", pki.public_pem(key), 0o644)
+    for name in work.close:
+        (directory / f"{name}.key").chmod(0o600)
+
+
+def describe(
+    directory: Path, found: Mapping[str, pki.Found], work: Work, done: bool
+) -> dict[str, dict[str, str]]:
+    """What the module returns of each certificate. done: whether the work has been applied."""
+    result = {}
+    for name, end in work.ends.items():
+        known = found[name].certificate if done or name not in work.issue else None
+        result[name] = {
+            "path": f"{directory}/{name}.crt",
+            "key_path": f"{directory}/{name}.key",
+            "fingerprint": pki.fingerprint(known) if known else "",
+            "not_valid_after": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+        }
+    return result

@@ -166,7 +166,7 @@ def download(url: str, target: Path, timeout: int) -> int:
     """
     received = 0
     problem = ""
-    for _ in range(CONNECTIONS):
+    for _attempt in range(CONNECTIONS):
         there = _size(target)
         response = _open(url, there, timeout)
         if response is None:
@@ -293,6 +293,6 @@ def _enough_room(target: Path, needed: int) -> Iterator[None]:
             raise
         target.unlink(missing_ok=True)
         raise ReleaseError(
-            f"No space is left in {target.parent}: {target.name} needs {needed / 1e6:.1f} MB there."
+            f"No space is left in {target.parent}, where a file of {needed / 1e6:.1f} MB belongs."
             " Free some space, or choose another place with release_directory and release_bin_dir."
         ) from error

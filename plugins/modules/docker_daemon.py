@@ -154,12 +154,12 @@ def main() -> None:
     path = Path(module.params["path"])
     try:
         observed = observe(path)
+        wanted, settings = plan(module.params["settings"], observed)
+        _plan.carry_out(module, wanted, lambda: apply(path, wanted.after, observed.mode), settings=settings)
     except ValueError as error:
         module.fail_json(msg=f"{error}. {_host.DAEMON_JSON_REMEDY}")
     except OSError as error:
-        module.fail_json(msg=f"{path} can't be read: {error.strerror}. Put a file there, or nothing.")
-    wanted, settings = plan(module.params["settings"], observed)
-    _plan.carry_out(module, wanted, lambda: apply(path, wanted.after, observed.mode), settings=settings)
+        module.fail_json(msg=f"{path}: {error}. Make it a file that can be written, or let it be missing.")
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def configured_driver(daemon_json: bytes) -> str | None:
     if not isinstance(configuration, dict):
         raise ValueError("a JSON object is expected")
     for option in configuration.get("exec-opts") or []:
-        name, _, value = str(option).partition("=")
+        name, _equals, value = str(option).partition("=")
         if name.strip().lower() == "native.cgroupdriver":
             return value.strip()
     return None
@@ -160,8 +160,7 @@ def observe_stopped(module: AnsibleModule, cgroup_version: int) -> dict[str, Any
     dockerd = module.get_bin_path("dockerd", opt_dirs=DIRECTORIES)
     version = ""
     if dockerd:
-        _, out, _ = module.run_command([dockerd, "--version"])
-        match = re.search(r"version ([^\s,]+)", out)
+        match = re.search(r"version ([^\s,]+)", module.run_command([dockerd, "--version"])[1])
         version = match[1] if match else ""
     configured = configured_driver(_files.read(module.params["daemon_json"]) or b"")
     systemd = Path("/run/systemd/system").is_dir()

@@ -10,7 +10,8 @@ module: files
 short_description: Write a set of directories and text files
 version_added: 0.1.0
 description:
-  - Makes directories and text files as a whole set, in one round trip, and removes files that are not wanted any more.
+  - Makes directories and text files as a whole set, in one round trip, and removes files that are not
+    wanted any more.
   - Each file is put in place in one step, so that a program that watches the directory, as the kubelet
     does, never reads half a file.
 author: The mink8s authors (@mink8s)
@@ -24,7 +25,8 @@ attributes:
 options:
   directories:
     description: >-
-      Directories to make. Directories above them are made with mode V(0755). A directory that is there stays as it is.
+      Directories to make. Directories above them are made with mode V(0755). A directory that is there
+      stays as it is.
     type: list
     elements: dict
     default: []
@@ -92,6 +94,8 @@ changed_files:
   returned: always
 """
 
+import errno
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,7 +107,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Pla
 
 @dataclass(frozen=True)
 class Observed:
-    """What is at a path: its content (None if nothing is there, or a directory) and its mode."""
+    """What is at a path: the content (None of a directory) and the mode; both None if nothing is there."""
 
     content: bytes | None
     mode: int | None
@@ -118,14 +122,18 @@ class Changes:
     absent: list[Path] = field(default_factory=list)
 
 
-def observe(path: str) -> Observed:
-    """The path as it is on the host. Raises OSError where it cannot be read."""
+def observe(path: str, directory: bool) -> Observed:
+    """The file or directory as it is on the host. Raises OSError where it is the other or cannot be read."""
     target = Path(path)
     try:
         mode = target.stat().st_mode & 0o7777
     except FileNotFoundError:
         return Observed(None, None)
-    return Observed(None if target.is_dir() else target.read_bytes(), mode)
+    if not directory:
+        return Observed(target.read_bytes(), mode)
+    if not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    return Observed(None, mode)
 
 
 def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, Changes]:
@@ -170,13 +178,20 @@ def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, 
     return Plan(tuple(reasons), "".join(before), "".join(after)), changes
 
 
+def make_directory(path: Path, mode: int) -> None:
+    """Make a directory, and those above it with mode 0755, whatever the umask; one that is there stays."""
+    for missing in reversed([path, *path.parents]):
+        if not missing.exists():
+            missing.mkdir()
+            missing.chmod(mode if missing == path else 0o755)
+
+
 def apply(changes: Changes) -> None:
-    """Directories first, then files, then what has to go."""
-    for path, mode in changes.directories:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=mode)
+    """Directories first, outer before inner, then files, then what has to go."""
+    for path, mode in sorted(changes.directories):
+        make_directory(path, mode)
     for path, content, mode in changes.files:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent, 0o755)
         _files.write(path, content, mode)
     for path in changes.absent:
         path.unlink()
@@ -211,9 +226,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     desired = module.params
-    paths = [item["path"] for item in desired["directories"] + desired["files"]] + desired["absent"]
+    files = [item["path"] for item in desired["files"]] + desired["absent"]
     try:
-        decided, changes = plan(desired, {path: observe(path) for path in paths})
+        observed = {item["path"]: observe(item["path"], directory=True) for item in desired["directories"]}
+        observed.update({path: observe(path, directory=False) for path in files})
+        decided, changes = plan(desired, observed)
         carry_out(
             module,
             decided,

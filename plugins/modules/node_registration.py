@@ -40,7 +40,8 @@ options:
     type: str
     default: kubelet.service
   manifests:
-    description: Static pods' manifests on the host that have to be visible in the API, Ready, as they are on disk.
+    description: >-
+      Static pods' manifests on the host that have to be visible in the API, Ready, as they are on disk.
     type: list
     elements: path
     default: []

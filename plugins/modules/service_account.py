@@ -35,7 +35,8 @@ options:
     elements: str
     default: [default]
   automount_service_account_token:
-    description: Whether pods get the account's token mounted. V(true) needs a token, so a controller that makes one.
+    description: >-
+      Whether pods get the account's token mounted. V(true) needs a token, so a controller that makes one.
     type: bool
     default: false
 """

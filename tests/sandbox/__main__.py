@@ -5,16 +5,23 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
+from pathlib import Path
 
+import equipment
 import host
 import image
+import mirror
 import node
+import release
+import variables
 from common import SandboxError, say
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 tests/sandbox", description="Things to try the collection on.")
+    parser = argparse.ArgumentParser(prog="python3 tests/sandbox")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("host", help="install and start what the sandbox needs on this machine")
@@ -32,12 +39,41 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("node-rm", help="remove a node and its volumes")
     command.add_argument("name")
     command.set_defaults(run=lambda args: node.remove(args.name))
+
+    command = commands.add_parser("images", help="make images to try a cluster with and print their archives")
+    command.set_defaults(run=lambda _: print(*equipment.archives().values(), sep="\n"))
+
+    command = commands.add_parser("release", help="make a Kubernetes release from Debian's source")
+    command.add_argument("version", nargs="?", default=release.VERSION)
+    command.set_defaults(run=lambda args: print(release.build(args.version)))
+
+    command = commands.add_parser("reachable", help=f"succeed if {release.SERVER} answers")
+    command.set_defaults(run=lambda _: _reachable())
+
+    command = commands.add_parser("vars", help="make a release available and print the variables that use it")
+    command.add_argument("--artifacts", type=Path, default=os.environ.get("ARTIFACTS") or None, metavar="DIR")
+    command.add_argument("--version", default=os.environ.get("VERSION") or None)
+    command.set_defaults(run=lambda args: _variables(args.artifacts, args.version))
+
+    command = commands.add_parser("mirror-rm", help="remove the mirror that serves the release made here")
+    command.set_defaults(run=lambda _: mirror.remove())
     return parser
 
 
 def _create(name: str, suite: str) -> None:
     node.create(name, suite)
     print(node.address(name))
+
+
+def _variables(artifacts: Path | None, version: str | None) -> None:
+    """Print the variables as JSON, which is YAML."""
+    print(json.dumps(variables.choose(artifacts, version), indent=2))
+
+
+def _reachable() -> None:
+    if not release.reachable():
+        raise SandboxError(f"{release.SERVER} does not answer: the release has to be made here")
+    say(f"{release.SERVER} answers: no release needs to be made here")
 
 
 def main() -> int:

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,19 @@ def cache(*parts: str) -> Path:
     path = Path(os.environ.get("MINK8S_CACHE") or Path(home) / "mink8s").joinpath(*parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def recipe(*parts: str | Path) -> str:
+    """A short hash of texts and of the content of files: what is made from the same of them is the same."""
+    texts = [part.read_text() if isinstance(part, Path) else part for part in parts]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A directory in the cache that is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=cache("scratch").parent, prefix="scratch-") as directory:
+        yield Path(directory)
 
 
 def output(*command: str) -> str:

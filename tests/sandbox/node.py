@@ -21,7 +21,7 @@ def create(name: str, suite: str) -> None:
     127.0.0.11 in the node's resolv.conf, an address that no pod on the node can reach.
     """
     if not name.startswith("mink8s"):
-        raise SandboxError(f"the node name {name!r} does not start with mink8s, as all names of the sandbox do")
+        raise SandboxError(f"the node name {name!r} does not start with mink8s, as all names here do")
     image.build(suite)
     if _exists(name):
         if _suite(name) != suite:
@@ -88,5 +88,7 @@ def _wait(name: str) -> None:
     while not answers("docker", "exec", name, "systemctl", "is-system-running"):
         if time.monotonic() > deadline:
             failed = output("docker", "exec", name, "systemctl", "--failed", "--no-legend")
-            raise SandboxError(f"the node {name} is not running after {START_SECONDS} s; failed units: {failed}")
+            raise SandboxError(
+                f"systemd in {name} is not done after {START_SECONDS} s; failed units: {failed}"
+            )
         time.sleep(0.2)

@@ -97,13 +97,18 @@ def test_a_symbolic_link_stays_one(users_file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{\n "debug" true\n}', 'daemon.json, line 2, column 10: Expecting \':\' delimiter, seen: "debug" true'),
+        (
+            b'{\n "debug" true\n}',
+            "daemon.json, line 2, column 10: Expecting ':' delimiter, seen: \"debug\" true",
+        ),
         (b'["debug"]', 'daemon.json, line 1, column 1: not an object {…}, seen: ["debug"]'),
         (b'{\n "label\xff": 1}', "daemon.json, line 2, column 8: not UTF-8"),
         (b'{"debug": tru', "daemon.json, line 1, column 11: Expecting value"),
     ],
 )
-def test_a_file_dockerd_cannot_read_is_an_error_and_stays(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_dockerd_cannot_read_is_an_error_and_stays(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     path = tmp_path / "daemon.json"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="line") as caught:

@@ -1,5 +1,7 @@
 """A release is installed once, checked on every run, and never over somebody else's programs."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -65,7 +67,7 @@ class Host:
 
     def check(self, **options: object) -> dict[str, Any]:
         """The module's result in check mode."""
-        return self.run(_ansible_check_mode=True, **options)
+        return self.run(None, _ansible_check_mode=True, **options)
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+# Everything a person does with a checkout. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.SILENT:
+
+VENV := .venv
+VENV_OLD := .venv-2.16
+LINK := .collections/ansible_collections/mink8s/kubernetes
+SANDBOX := python3 tests/sandbox
+NODE := mink8s
+ARGS ?= get pods --all-namespaces
+export MINK8S_INVENTORY := $(CURDIR)/.sandbox
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+say = echo "==> $(1)"
+
+.PHONY: help
+help: ## list what there is
+	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+.PHONY: up
+up: inventory ## a cluster in a throw-away node; ARTIFACTS=DIR VERSION=vX for another release
+	$(call say,creating the node $(NODE))
+	$(SANDBOX) node $(NODE) >/dev/null
+	$(call say,making it a cluster (about a minute))
+	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml
+	docker exec $(NODE) kubectl get nodes -o wide
+	docker exec $(NODE) kubectl get pods -A
+	echo "Next: make kubectl ARGS='get pods -A', make shell, make down"
+
+.PHONY: kubectl
+kubectl: ## run kubectl in the node: make kubectl ARGS='get nodes'
+	docker exec $(NODE) kubectl $(ARGS)
+
+.PHONY: shell
+shell: ## a shell in the node
+	docker exec -it $(NODE) bash
+
+.PHONY: down
+down: ## remove the node and what served it
+	$(SANDBOX) node-rm $(NODE)
+	$(SANDBOX) mirror-rm
+
+.PHONY: test
+test: lint unit integration sanity e2e ## everything below
+
+.PHONY: lint
+lint: setup ## ansible-lint, yamllint, ruff, mypy, shellcheck, README
+	yamllint --strict .
+	ansible-lint
+	ruff check .
+	ruff format --check .
+	mypy
+	antsibull-changelog lint
+	tests/readme.py --check
+
+.PHONY: unit
+unit: setup ## what needs no cluster, with both ends of the ansible-core range
+	$(VENV)/bin/pytest -q tests/unit
+	$(VENV_OLD)/bin/pytest -q tests/unit
+
+.PHONY: integration
+integration: inventory ## the modules against a real etcd and kube-apiserver, with both ends of the range
+	$(VENV)/bin/pytest -q tests/integration
+	$(VENV_OLD)/bin/pytest -q tests/integration
+
+.PHONY: sanity
+sanity: setup ## ansible-test sanity, with both ends of the range
+	tests/sanity.sh $(VENV)
+	tests/sanity.sh $(VENV_OLD)
+
+.PHONY: e2e
+e2e: inventory ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX for another release
+	molecule test --all
+	pytest -q tests/e2e
+
+.PHONY: setup
+setup: $(VENV)/done $(VENV_OLD)/done $(LINK) ## what the rest needs: virtual environments, Docker
+	$(SANDBOX) host
+
+.PHONY: inventory
+inventory: setup
+	mkdir -p $(MINK8S_INVENTORY)/group_vars
+	printf 'mink8s:\n  hosts:\n    $(NODE):\n  vars:\n    ansible_connection: community.docker.docker\n    ansible_python_interpreter: /usr/bin/python3\n' >$(MINK8S_INVENTORY)/hosts.yml
+	$(SANDBOX) vars >$(MINK8S_INVENTORY)/vars.new
+	mv $(MINK8S_INVENTORY)/vars.new $(MINK8S_INVENTORY)/group_vars/mink8s.yml
+
+$(VENV)/done: requirements.txt
+	$(call say,installing Ansible and the test tools into $(VENV) (about two minutes))
+	python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -qq -y python3-venv; }
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV_OLD)/done: requirements-2.16.txt
+	$(call say,installing the oldest supported ansible-core into $(VENV_OLD) (about a minute))
+	python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -qq -y python3-venv; }
+	python3 -m venv $(VENV_OLD)
+	$(VENV_OLD)/bin/pip install --quiet --requirement requirements-2.16.txt
+	touch $@
+
+$(LINK):
+	mkdir -p $(dir $(LINK))
+	ln -s ../../.. $(LINK)

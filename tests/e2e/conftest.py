@@ -1,0 +1,73 @@
+"""A bare node, and the collection's playbooks run on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SANDBOX = ["python3", str(ROOT / "tests" / "sandbox")]
+VARIABLES = Path(os.environ["MINK8S_INVENTORY"]) / "group_vars" / "mink8s.yml"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node and the inventory that has it alone."""
+
+    name: str
+    inventory: Path
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """The output of a command on the node."""
+        done = subprocess.run(
+            ["docker", "exec", self.name, *command], check=check, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def playbook(self, name: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+        """Run one of the collection's playbooks, whatever comes of it."""
+        command = ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables)]
+        return subprocess.run(
+            [*command, str(ROOT / "playbooks" / name)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture(scope="session")
+def given() -> dict[str, Any]:
+    """The variables of the release that the sandbox offers."""
+    return dict(yaml.safe_load(VARIABLES.read_text()))
+
+
+@pytest.fixture(scope="session")
+def artifacts(given: dict[str, Any]) -> Path:
+    """A directory of artifacts, tarball and image archives and their sums."""
+    if "cluster_artifacts" in given:
+        return Path(given["cluster_artifacts"])
+    made = subprocess.run(
+        [*SANDBOX, "release", given["cluster_version"]], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return Path(made.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def node(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A bare Debian 12 node."""
+    name = "mink8s-e2e"
+    inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
+    connection = {
+        "ansible_connection": "community.docker.docker",
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+    inventory.write_text(yaml.safe_dump({"mink8s": {"hosts": {name: {}}, "vars": {**given, **connection}}}))
+    subprocess.run([*SANDBOX, "node-rm", name], check=True)
+    subprocess.run([*SANDBOX, "node", name], check=True, stdout=subprocess.DEVNULL)
+    yield Node(name, inventory)
+    subprocess.run([*SANDBOX, "node-rm", name], check=True)

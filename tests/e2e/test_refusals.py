@@ -1,0 +1,132 @@
+"""What bad input gets: a message that names the cause, and a host on which nothing is half done."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Node
+
+MADE = "/usr/local/bin/kubelet /usr/local/bin/kubectl /etc/kubernetes /etc/systemd/system/kubelet.service"
+
+
+def refused(node: Node, variables: dict[str, Any], *expected: str) -> str:
+    """Run site.yml, which has to fail, and look for each expected text in what it says."""
+    run = node.playbook("site.yml", **variables)
+    said = (run.stdout + run.stderr).replace("\\n", "\n").replace('\\"', '"')
+    assert run.returncode != 0, said
+    for text in expected:
+        assert text in said, f"{text!r} is not in:\n{said}"
+    return said
+
+
+def is_bare(node: Node) -> None:
+    """Nothing of the cluster has come to the host."""
+    assert node.run("sh", "-c", f"ls -d {MADE} 2>/dev/null || true") == ""
+
+
+@contextlib.contextmanager
+def on_node(node: Node, before: str, after: str) -> Iterator[None]:
+    """Put the host into a state that is in the way, and take it back."""
+    node.run("sh", "-c", before)
+    try:
+        yield
+    finally:
+        node.run("sh", "-c", after)
+
+
+@pytest.fixture()
+def copy_of_artifacts(artifacts: Path, tmp_path: Path) -> Path:
+    """Artifacts that may be spoiled."""
+    shutil.copytree(artifacts, tmp_path / "artifacts")
+    return tmp_path / "artifacts"
+
+
+def test_everything_wrong_is_reported_at_once_before_anything_is_changed(node: Node) -> None:
+    variables = {
+        "cluster_version": "v1.18.99",
+        "cluster_node_name": "Not_Valid",
+        "cluster_release_url": "http://127.0.0.1:9",
+        "cluster_artifacts": "",
+    }
+    blocker = "import socket, time; s = socket.create_server(('127.0.0.1', 2379)); time.sleep(60)"
+    held = f'systemd-run --quiet --unit blocker python3 -c "{blocker}" && sleep 1'
+    config = "/etc/docker/daemon.json"
+    broken = f"cp {config} /root/kept 2>/dev/null; mkdir -p /etc/docker; echo '{{,' > {config}"
+    mended = f"rm {config}; [ ! -e /root/kept ] || mv /root/kept {config}"
+    with on_node(node, held, "systemctl stop blocker"), on_node(node, broken, mended):
+        refused(
+            node,
+            variables,
+            "v1.18.99",
+            "cluster_release_checksum",
+            "Not_Valid",
+            "cluster_node_name",
+            "127.0.0.1:9",
+            "2379",
+            "python3",
+            "/etc/docker/daemon.json",
+            "line 1",
+        )
+    is_bare(node)
+    assert node.run("sh", "-c", "command -v dockerd || true") == ""
+
+
+def test_cgroup_v2_with_1_18(node: Node) -> None:
+    version = {"cluster_version": "v1.18.20", "cluster_preflight_skip": ["mirror", "artifacts"]}
+    mounted = "mount -t cgroup2 none /sys/fs/cgroup"
+    with on_node(node, mounted, "umount /sys/fs/cgroup"):
+        refused(node, version, "cgroup v2", "systemd.unified_cgroup_hierarchy=0", "v1.19")
+    is_bare(node)
+
+
+def test_no_space_left(node: Node) -> None:
+    small = "mkdir /small && mount -t tmpfs -o size=20m none /small"
+    with on_node(node, small, "umount /small && rmdir /small"):
+        refused(node, {"cluster_state_dir": "/small/mink8s"}, "/small", "MB")
+        is_bare(node)
+        anyway = {"cluster_state_dir": "/small/mink8s", "cluster_preflight_skip": ["disk_space"]}
+        refused(node, anyway, "/small", "space")
+        is_bare(node)
+
+
+def test_tarball_that_is_not_what_its_sum_says(node: Node, copy_of_artifacts: Path) -> None:
+    tarball = copy_of_artifacts / "kubernetes-server-linux-amd64.tar.gz"
+    with tarball.open("r+b") as stream:
+        stream.truncate(tarball.stat().st_size // 2)
+    refused(node, {"cluster_artifacts": str(copy_of_artifacts)}, tarball.name, "SHA-512", "SHA512SUMS")
+    is_bare(node)
+
+
+def test_artifacts_without_etcd(node: Node, copy_of_artifacts: Path, given: dict[str, Any]) -> None:
+    (copy_of_artifacts / "etcd.tar").unlink()
+    sums = copy_of_artifacts / "SHA512SUMS"
+    sums.write_text("".join(line for line in sums.read_text().splitlines(True) if "etcd.tar" not in line))
+    refused(node, {"cluster_artifacts": str(copy_of_artifacts)}, "etcd:", "pause:", "cluster_image_tags")
+    assert (
+        node.run("sh", "-c", "ls -d /etc/kubernetes /etc/systemd/system/kubelet.service 2>/dev/null || true")
+        == ""
+    )
+
+
+def test_apiserver_that_never_becomes_healthy(node: Node) -> None:
+    spoiled = "mkdir -p /var/lib/etcd && touch /var/lib/etcd/member"
+    with on_node(node, spoiled, "rm /var/lib/etcd/member"):
+        refused(
+            node,
+            {"cluster_timeout": 40},
+            "kube-apiserver",
+            "not healthy",
+            "Container etcd:",
+            "Container kube-apiserver:",
+        )
+
+
+def test_the_next_run_makes_good_what_the_refusals_left(node: Node) -> None:
+    run = node.playbook("site.yml")
+    assert run.returncode == 0, run.stdout
+    assert "Ready" in node.run("kubectl", "get", "nodes")

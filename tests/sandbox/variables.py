@@ -1,0 +1,80 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The variables with which a playbook uses the release there is: given, from the internet, or made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import archive
+import equipment
+import mirror
+import release
+from common import SandboxError, say
+
+COMPONENTS = ("etcd", "pause")
+WEB_SERVERS = ("nginx", "httpd", "web")
+
+
+def choose(artifacts: Path | None, version: str | None) -> dict[str, Any]:
+    """The variables for a directory of artifacts, else for the release server, else for a release made here.
+
+    version: of the artifacts, or the one to be had; None for the collection's or the sandbox's own.
+    """
+    if artifacts:
+        if not version:
+            raise SandboxError(f"ARTIFACTS={artifacts} is given without VERSION, such as VERSION=v1.18.20")
+        return from_artifacts(artifacts.resolve(), version)
+    if release.reachable():
+        say(f"{release.SERVER} answers: the release comes from there")
+        return {**({"cluster_version": version} if version else {}), **_verify({})}
+    say(f"{release.SERVER} does not answer: the release is made here, from Debian's source package")
+    return {**mirror.serve(version or release.VERSION), **_verify({})}
+
+
+def from_artifacts(artifacts: Path, version: str) -> dict[str, Any]:
+    """The variables for a directory of artifacts on this machine, with the tags that its archives have."""
+    tags = _tags(artifacts)
+    images = {}
+    for component in COMPONENTS:
+        found = {tag for name, tag in tags if _component(name) == component}
+        if len(found) > 1:
+            raise SandboxError(f"{artifacts} has {component} tagged {' and '.join(sorted(found))}: keep one")
+        if found:
+            images[component] = found.pop()
+    return {
+        "cluster_version": version,
+        "cluster_artifacts": str(artifacts),
+        **({"cluster_image_tags": images} if images else {}),
+        **_verify({_component(name): f"{name}:{tag}" for name, tag in tags}),
+    }
+
+
+def _verify(images: dict[str, str]) -> dict[str, Any]:
+    """The images the proofs use: of those given, else the sandbox's own, whose archives a node must load."""
+    given = {
+        "web": next((image for name, image in images.items() if name.endswith(WEB_SERVERS)), None),
+        "busybox": images.get("busybox"),
+    }
+    own = {"web": equipment.WEB, "busybox": equipment.BUSYBOX}
+    archives = equipment.archives()
+    return {
+        "verify_images": {name: given[name] or own[name] for name in own},
+        "verify_archives": [str(archives[own[name]]) for name in own if not given[name]],
+    }
+
+
+def _tags(artifacts: Path) -> list[tuple[str, str]]:
+    """Name and tag of every image in the archives of a directory."""
+    archives = sorted(artifacts.glob("*.tar"))
+    if not archives:
+        raise SandboxError(f"{artifacts} has no image archives (*.tar)")
+    entries = [entry for path in archives for entry in archive.manifests(path)]
+    split = [reference.rpartition(":") for entry in entries for reference in entry["RepoTags"] or []]
+    return [(name, tag) for name, _, tag in split]
+
+
+def _component(name: str) -> str:
+    """What an image name says it is, without registry and architecture."""
+    return name.rpartition("/")[2].removesuffix(f"-{archive.ARCHITECTURE}")

@@ -1,0 +1,241 @@
+"""What is rendered is the article's: to the letter where asked, otherwise with nothing of it left out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+ARTICLE = Path(__file__).parent / "article"
+MANIFESTS = "/etc/kubernetes/manifests"
+# The user's variables of each cluster that is rendered.
+CLUSTERS: dict[str, dict[str, Any]] = {
+    "exact": {"cluster_version": "v1.18.5", "cluster_article_exact": True},
+    "v1.18": {"cluster_version": "v1.18.5"},
+    "v1.20": {"cluster_version": "v1.20.15"},
+}
+HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
+# What the modules that run before would have returned.
+REGISTERED = {
+    "__control_plane_pki": {
+        "certificates": {name: {"fingerprint": "1b0c"} for name in ("apiserver", "apiserver-kubelet-client")}
+    },
+    "__kubelet_engine": {"cgroup_driver": "systemd"},
+}
+
+
+class Rendered(dict[str, str]):
+    """The contents of the files of one cluster, by path."""
+
+    def document(self, path: str) -> dict[str, Any]:
+        """The YAML document in a file."""
+        document: dict[str, Any] = yaml.safe_load(self[path])
+        return document
+
+    def apiserver(self) -> list[str]:
+        """The command line of kube-apiserver."""
+        pod = self.document(f"{MANIFESTS}/kube-apiserver.yaml")
+        command: list[str] = pod["spec"]["containers"][0]["command"]
+        return command
+
+    def kubelet(self) -> list[str]:
+        """The command line of the kubelet."""
+        unit = self["/etc/systemd/system/kubelet.service"].replace("\\\n", " ")
+        (start,) = (line for line in unit.splitlines() if line.startswith("ExecStart="))
+        return shlex.split(start.removeprefix("ExecStart="))
+
+
+def variables(role: str, kind: str) -> dict[str, Any]:
+    """The variables in a role's defaults or vars."""
+    content: dict[str, Any] = yaml.safe_load((ROOT / "roles" / role / kind / "main.yml").read_text())
+    return content
+
+
+def given(role: str) -> dict[str, Any]:
+    """The variables with which the role cluster calls another."""
+    for task in yaml.safe_load((ROOT / "roles/cluster/tasks/main.yml").read_text()):
+        if task.get("ansible.builtin.import_role", {}).get("name") == f"mink8s.kubernetes.{role}":
+            called: dict[str, Any] = task["vars"]
+            return called
+    raise LookupError(role)
+
+
+def play(name: str, user: dict[str, Any]) -> dict[str, Any]:
+    """A play that writes down what the roles would write to a host; later variables win, as in Ansible."""
+    sources = [
+        *(variables(role, "defaults") for role in ("cluster", "control_plane", "kubelet")),
+        *(variables(role, "vars") for role in ("release", "cluster", "control_plane", "kubelet")),
+        *(given(role) for role in ("control_plane", "kubelet")),
+        REGISTERED,
+        HOST,
+        user,
+    ]
+    files = "{{ __control_plane_files + [__kubelet_unit, __kubelet_config] }}"
+    return {
+        "hosts": "localhost",
+        "gather_subset": ["!all", "!min", "platform", "dns", "network"],
+        "vars": {key: value for source in sources for key, value in source.items()},
+        "tasks": [
+            {"ansible.builtin.copy": {"content": files, "dest": f"{{{{ playbook_dir }}}}/{name}.json"}}
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
+    """Every cluster, rendered by Ansible itself."""
+    directory = tmp_path_factory.mktemp("render")
+    (directory / "templates").mkdir()
+    for role in ("control_plane", "kubelet"):
+        for template in (ROOT / "roles" / role / "templates").iterdir():
+            (directory / "templates" / template.name).symlink_to(template)
+    playbook = directory / "render.yml"
+    playbook.write_text(yaml.safe_dump([play(name, user) for name, user in CLUSTERS.items()]))
+    command = [
+        Path(sys.executable).with_name("ansible-playbook"),
+        "-i",
+        "localhost,",
+        "-c",
+        "local",
+        playbook,
+    ]
+    interpreter = ["-e", f"ansible_python_interpreter={sys.executable}"]
+    environment = {**os.environ, "ANSIBLE_GATHERING": "smart"}
+    done = subprocess.run([*command, *interpreter], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {
+        name: Rendered(
+            (file["path"], file["content"])
+            for file in yaml.safe_load((directory / f"{name}.json").read_text())
+        )
+        for name in CLUSTERS
+    }
+
+
+@pytest.fixture
+def exact(clusters: dict[str, Rendered]) -> Rendered:
+    return clusters["exact"]
+
+
+@pytest.fixture(params=["v1.18", "v1.20"])
+def ours(request: pytest.FixtureRequest, clusters: dict[str, Rendered]) -> Rendered:
+    """A cluster as it is without cluster_article_exact."""
+    return clusters[request.param]
+
+
+def article(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ARTICLE / f"{name}.yaml").read_text())
+    return document
+
+
+def left_out(expected: object, actual: object, where: str = "") -> list[str]:
+    """The places in expected that actual lacks or has otherwise; it may have more keys and items."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return [
+            place
+            for key, value in expected.items()
+            for place in left_out(value, actual.get(key), f"{where}/{key}")
+        ]
+    if isinstance(expected, list) and isinstance(actual, list):
+        return [
+            f"{where}/{index}"
+            for index, value in enumerate(expected)
+            if all(left_out(value, candidate) for candidate in actual)
+        ]
+    return [] if expected == actual else [where]
+
+
+@pytest.mark.parametrize("name", ["etcd", "kube-apiserver"])
+def test_exact_manifests_are_the_articles(exact: Rendered, name: str) -> None:
+    assert exact.document(f"{MANIFESTS}/{name}.yaml") == article(name)
+
+
+@pytest.mark.parametrize("path", ["/etc/kubernetes/kubelet.conf", "/etc/kubernetes/admin.conf"])
+def test_exact_kubeconfigs_are_the_articles(exact: Rendered, path: str) -> None:
+    assert exact.document(path) == article("kubeconfig")
+
+
+def test_the_exact_kubelet_has_the_articles_two_flags(exact: Rendered) -> None:
+    assert exact.kubelet() == [
+        "/usr/local/bin/kubelet",
+        f"--pod-manifest-path={MANIFESTS}",
+        "--kubeconfig=/etc/kubernetes/kubelet.conf",
+    ]
+
+
+@pytest.mark.parametrize("name", ["etcd", "kube-apiserver"])
+def test_manifests_leave_nothing_of_the_articles_out_but_the_release(ours: Rendered, name: str) -> None:
+    manifest = ours.document(f"{MANIFESTS}/{name}.yaml")
+    assert left_out(article(name), manifest) == ["/spec/containers/0"]
+    (container,) = manifest["spec"]["containers"]
+    (expected,) = article(name)["spec"]["containers"]
+    assert left_out(expected, container) == ["/image"]
+    assert container["image"].startswith(f"registry.k8s.io/{name}:")
+
+
+def test_the_kubeconfig_without_credentials_is_the_articles(clusters: dict[str, Rendered]) -> None:
+    assert clusters["v1.18"].document("/etc/kubernetes/admin.conf") == article("kubeconfig")
+
+
+def test_a_kubeconfig_with_credentials_has_another_address_and_a_user(clusters: dict[str, Rendered]) -> None:
+    kubeconfig = clusters["v1.20"].document("/etc/kubernetes/admin.conf")
+    assert left_out(article("kubeconfig"), kubeconfig) == ["/clusters/0"]
+    assert kubeconfig["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
+    assert kubeconfig["contexts"][0]["context"] == {"cluster": "mink8s", "user": "kubernetes-admin"}
+
+
+def test_etcd_listens_where_it_does_in_the_article(ours: Rendered) -> None:
+    command = ours.document(f"{MANIFESTS}/etcd.yaml")["spec"]["containers"][0]["command"]
+    assert command == ["etcd", "--data-dir=/var/lib/etcd"]
+
+
+def test_without_credentials_nothing_is_opened(clusters: dict[str, Rendered]) -> None:
+    pki = "/etc/kubernetes/pki"
+    assert clusters["v1.18"].apiserver() == [
+        "kube-apiserver",
+        "--etcd-servers=http://127.0.0.1:2379",
+        "--advertise-address=192.0.2.7",
+        "--bind-address=127.0.0.1",
+        "--anonymous-auth=false",
+        f"--kubelet-certificate-authority={pki}/kubelet-ca.crt",
+        f"--kubelet-client-certificate={pki}/apiserver-kubelet-client.crt",
+        f"--kubelet-client-key={pki}/apiserver-kubelet-client.key",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
+
+
+def test_with_credentials_everybody_is_asked_for_them(clusters: dict[str, Rendered]) -> None:
+    command = clusters["v1.20"].apiserver()
+    assert {
+        "--bind-address=127.0.0.1",
+        "--anonymous-auth=false",
+        "--authorization-mode=Node,RBAC",
+        "--client-ca-file=/etc/kubernetes/pki/ca.crt",
+    } <= set(command)
+    assert [flag for flag in command if "insecure" in flag] == []
+
+
+def test_the_kubelet_lets_only_the_apiserver_in(ours: Rendered) -> None:
+    configuration = ours.document("/etc/kubernetes/kubelet.yaml")
+    assert configuration["authentication"] == {
+        "anonymous": {"enabled": False},
+        "webhook": {"enabled": False},
+        "x509": {"clientCAFile": "/etc/kubernetes/pki/kubelet-ca.crt"},
+    }
+    assert configuration["readOnlyPort"] == 0
+    assert configuration["staticPodPath"] == MANIFESTS
+    assert [flag.partition("=")[0] for flag in ours.kubelet()] == [
+        "/usr/local/bin/kubelet",
+        "--config",
+        "--pod-infra-container-image",
+        "--hostname-override",
+        "--node-ip",
+        "--kubeconfig",
+    ]

@@ -1,0 +1,145 @@
+"""Roles declare what they take, call each other with what is declared, and pin what they fetch."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLES = Path(__file__).parents[2] / "roles"
+NAMES = sorted(path.name for path in ROLES.iterdir())
+TYPES = {"bool": bool, "dict": dict, "int": int, "list": list, "path": str, "str": str}
+
+
+def load(path: str) -> dict[str, Any]:
+    """The variables in a role's file; none if the role has no such file."""
+    file = ROLES / path
+    content: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+    return content
+
+
+def options(role: str) -> dict[str, dict[str, Any]]:
+    """The options of all entry points of a role."""
+    entry_points = load(f"{role}/meta/argument_specs.yml")["argument_specs"].values()
+    return {name: option for entry in entry_points for name, option in entry.get("options", {}).items()}
+
+
+def tasks(role: str) -> list[dict[str, Any]]:
+    """All tasks of a role, those in blocks too."""
+    files = sorted((ROLES / role / "tasks").iterdir())
+    found = [task for file in files for task in yaml.safe_load(file.read_text())]
+    for task in found:
+        found += [inner for section in ("block", "rescue", "always") for inner in task.get(section, [])]
+    return found
+
+
+def calls(role: str) -> list[tuple[str, dict[str, Any]]]:
+    """The roles a role calls, each with the variables it is given."""
+    return [
+        (action["name"].removeprefix("mink8s.kubernetes."), task.get("vars", {}))
+        for task in tasks(role)
+        for key, action in task.items()
+        if key in ("ansible.builtin.import_role", "ansible.builtin.include_role")
+    ]
+
+
+def fits(value: object, option: dict[str, Any]) -> bool:
+    """Whether a default is of the type that is declared; what a template gives is not known here."""
+    if isinstance(value, str) and "{{" in value:
+        return True
+    if isinstance(value, list) and "elements" in option:
+        return option["type"] == "list" and all(fits(item, {"type": option["elements"]}) for item in value)
+    return type(value) is TYPES[option["type"]] and value in option.get("choices", [value])
+
+
+def images(version: str) -> dict[str, str]:
+    """The images of a release, as its table names them."""
+    minor = load("release/vars/main.yml")["__release_minors"][minor_of(version)]
+    tags = {**minor["tags"], "kube-apiserver": version}
+    return {name: f"registry.k8s.io/{name}:{tag}" for name, tag in tags.items()}
+
+
+def minor_of(version: str) -> str:
+    return ".".join(version.removeprefix("v").split(".")[:2])
+
+
+def numbers(version: str) -> list[int]:
+    return [int(number) for number in version.removeprefix("v").split(".")]
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_defaults_are_what_is_declared(role: str) -> None:
+    declared = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    assert declared == load(f"{role}/defaults/main.yml")
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_each_option_is_explained_and_its_default_fits_its_type(role: str) -> None:
+    for name, option in options(role).items():
+        assert option["description"].strip(), name
+        assert fits(option.get("default", "{{ none }}"), option), name
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_variables_bear_the_name_of_their_role(role: str) -> None:
+    registered = {task["register"] for task in tasks(role) if "register" in task}
+    internal = {*load(f"{role}/vars/main.yml"), *registered}
+    assert [name for name in options(role) if not name.startswith(f"{role}_")] == []
+    assert [name for name in internal if not re.match(rf"__{role}(_|$)", name)] == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_a_role_is_called_with_what_it_takes(role: str) -> None:
+    for called, given in calls(role):
+        assert given.keys() - options(called).keys() == set(), called
+
+
+def test_a_role_alone_does_what_it_does_in_the_cluster() -> None:
+    cluster = load("cluster/defaults/main.yml")
+    for called, given in calls("cluster"):
+        defaults = load(f"{called}/defaults/main.yml")
+        for name, value in given.items():
+            match = re.fullmatch(r"{{ (cluster_\w+) }}", str(value))
+            # Some checks are left out where nothing says what to check for.
+            if match and defaults[name] != "":
+                assert defaults[name] == cluster[match[1]], name
+
+
+def test_each_release_in_range_is_pinned_and_in_order() -> None:
+    table = load("release/vars/main.yml")
+    checksums, minors = table["__release_checksums"], table["__release_minors"]
+    assert list(minors) == ["1.18", "1.19", "1.20", "1.21", "1.22", "1.23"]
+    assert list(checksums) == sorted(checksums, key=numbers)
+    assert {minor_of(version) for version in checksums} == minors.keys()
+    for version, sums in checksums.items():
+        assert list(sums) == ["amd64", "arm64"], version
+        assert all(re.fullmatch("[0-9a-f]{128}", checksum) for checksum in sums.values()), version
+    every = [checksum for sums in checksums.values() for checksum in sums.values()]
+    assert len(set(every)) == len(every)
+
+
+def test_each_minor_says_how_clients_are_known_and_which_images_it_takes() -> None:
+    for minor, release in load("release/vars/main.yml")["__release_minors"].items():
+        assert release["authentication"] == ("none" if numbers(minor) < [1, 20] else "certificates")
+        assert list(release["tags"]) == ["etcd", "pause"]
+        for tag in release["tags"].values():
+            assert re.fullmatch(r"[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor
+
+
+def test_roles_alone_bring_the_default_release() -> None:
+    version = load("cluster/defaults/main.yml")["cluster_version"]
+    table = load("release/vars/main.yml")
+    wanted = images(version)
+    release, kubelet = load("release/defaults/main.yml"), load("kubelet/defaults/main.yml")
+    control_plane, preflight = load("control_plane/defaults/main.yml"), load("preflight/defaults/main.yml")
+    assert version in table["__release_checksums"]
+    assert version in preflight["preflight_known_versions"]
+    assert set(release["release_images"]) == set(wanted.values())
+    assert kubelet["kubelet_pause_image"] == wanted["pause"]
+    assert control_plane["control_plane_etcd_image"] == wanted["etcd"].partition("@")[0]
+    assert control_plane["control_plane_apiserver_image"] == wanted["kube-apiserver"]
+    authentication = table["__release_minors"][minor_of(version)]["authentication"]
+    assert control_plane["control_plane_authentication"] == authentication
