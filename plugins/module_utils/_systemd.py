@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ PROPERTIES = (
     "NeedDaemonReload",
     "ExecMainStartTimestampMonotonic",
 )
+# A line of a Go program's stack trace.
+TRACE = re.compile(r"goroutine \d+|created by |\t|[\w./*()-]+\(.*\)$|$")
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,24 @@ def observe(module: AnsibleModule, name: str) -> Unit:
     return parse(show, time.time(), time.clock_gettime(time.CLOCK_MONOTONIC))
 
 
-def last_lines(module: AnsibleModule, name: str, lines: int = 15) -> str:
+def last_lines(module: AnsibleModule, name: str) -> str:
     """The end of the unit's journal."""
-    _rc, out, _err = module.run_command(
-        ["journalctl", "--unit", name, "--lines", str(lines), "--no-pager", "--output", "cat"]
-    )
-    return out.strip()
+    command = ["journalctl", "--unit", name, "--lines", "2000", "--no-pager", "--output", "cat"]
+    _rc, out, _err = module.run_command(command)
+    return telling(out)
+
+
+def telling(log: str, lines: int = 15) -> str:
+    """The last lines of a log that say something.
+
+    A Kubernetes component says the same thing over and over while it waits, and prints its whole
+    usage text, or where each of its goroutines was, after the error that ended it.
+    """
+    said, usage, _options = log.rpartition("\nUsage:\n")
+    latest: dict[str, str] = {}
+    for line in (said if usage else log).splitlines():
+        message = line.partition("] ")[2] or line
+        latest.pop(message, None)
+        if not TRACE.match(line):
+            latest[message] = line
+    return "\n".join(list(latest.values())[-lines:])

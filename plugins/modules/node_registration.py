@@ -203,8 +203,8 @@ def last_lines(module: AnsibleModule, wanted: list[StaticPod]) -> str:
         listing = ["ps", "--all", "--latest", "--quiet", "--filter", f"name=k8s_{pod.name}_{pod.name}-"]
         _rc, container, _err = module.run_command([docker, *listing])
         if container.strip():
-            _rc, out, err = module.run_command([docker, "logs", "--tail", "15", container.strip()])
-            parts.append(f"Container {pod.name}:\n{(out + err).strip()}")
+            _rc, out, err = module.run_command([docker, "logs", "--tail", "500", container.strip()])
+            parts.append(f"Container {pod.name}:\n{_systemd.telling(out + err)}")
         else:
             parts.append(f"Container {pod.name}: none was ever started")
     return "\n".join(parts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -79,6 +80,8 @@ def _reachable() -> None:
 def main() -> int:
     """Run one command; 1 if it could not do its work."""
     args = _parser().parse_args()
+    # So that what is half made is cleaned up when `make` or a CI system ends the command, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         args.run(args)
     except SandboxError as problem:

@@ -48,17 +48,16 @@ def build(suite: str) -> None:
             return
         say(f"making the node image {name(suite)} from {MIRROR} (one to three minutes)")
         with scratch() as root:
-            bootstrap(suite, root, PACKAGES)
+            _bootstrap(suite, root)
             _add_files(root)
             _import(root, suite, wanted)
         logged("prune", "docker", "image", "prune", "--force", "--filter=label=mink8s.recipe")
 
 
-def bootstrap(suite: str, root: Path, packages: tuple[str, ...]) -> None:
-    """Put a minimal Debian with some packages in the directory root."""
-    root.mkdir(mode=0o755, exist_ok=True)
+def _bootstrap(suite: str, root: Path) -> None:
+    """Put a minimal Debian with the packages of a node in the directory root."""
     root.chmod(0o755)
-    include = f"--include={','.join(packages)}"
+    include = f"--include={','.join(PACKAGES)}"
     logged(f"debootstrap-{suite}", "debootstrap", "--variant=minbase", include, suite, str(root), MIRROR)
     for package in (root / "var/cache/apt/archives").glob("*.deb"):
         package.unlink()

@@ -74,6 +74,8 @@ def build(version: str = VERSION) -> Path:
             f"leave VERSION out, or give a directory of {version} in ARTIFACTS"
         )
     directory = root() / version
+    if directory.exists():
+        return directory
     with locked("release"):
         if not directory.exists():
             image.build(SUITE)
@@ -116,8 +118,8 @@ def _write_images(made: Path, work: Path, programs: Path) -> None:
 
 def _write_tarball(made: Path, work: Path, programs: Path, version: str) -> None:
     """Write the tarball, laid out as upstream's."""
-    binaries = work / "bin"
-    binaries.mkdir()
+    binaries = work / "kubernetes/server/bin"
+    binaries.mkdir(parents=True)
     for name in PROGRAMS:
         shutil.copy(programs / name, binaries)
     _unpack_iptables(work / "kube-proxy")
@@ -127,7 +129,7 @@ def _write_tarball(made: Path, work: Path, programs: Path, version: str) -> None
         _write_image(binaries / f"{name}.tar", tag, work / name, programs / name, place)
         (binaries / f"{name}.docker_tag").write_text(version)
     with tarfile.open(made / TARBALL, "w:gz", compresslevel=1) as tar:
-        tar.add(binaries, "kubernetes/server/bin")
+        tar.add(work / "kubernetes", "kubernetes")
 
 
 def _unpack_iptables(tree: Path) -> None:

@@ -98,17 +98,16 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
             (directory / "templates" / template.name).symlink_to(template)
     playbook = directory / "render.yml"
     playbook.write_text(yaml.safe_dump([play(name, user) for name, user in CLUSTERS.items()]))
-    command = [
-        Path(sys.executable).with_name("ansible-playbook"),
-        "-i",
-        "localhost,",
-        "-c",
-        "local",
-        playbook,
-    ]
-    interpreter = ["-e", f"ansible_python_interpreter={sys.executable}"]
-    environment = {**os.environ, "ANSIBLE_GATHERING": "smart"}
-    done = subprocess.run([*command, *interpreter], env=environment, cwd=ROOT, capture_output=True, text=True)
+    program = Path(sys.executable).with_name("ansible-playbook")
+    interpreter = f"ansible_python_interpreter={sys.executable}"
+    done = subprocess.run(
+        [program, "-i", "localhost,", "-c", "local", "-e", interpreter, playbook],
+        env={**os.environ, "ANSIBLE_GATHERING": "smart"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return {
         name: Rendered(

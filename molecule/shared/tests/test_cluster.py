@@ -68,7 +68,9 @@ def test_node_is_ready_and_static_pods_are_visible(host: Host) -> None:
 
 
 def test_kubectl_works_for_root_without_settings(host: Host) -> None:
-    assert host.check_output("cd / && env --ignore-environment HOME=/root kubectl get nodes --output name")
+    assert host.check_output(
+        "env --ignore-environment HOME=/root /usr/local/bin/kubectl get nodes --output name"
+    )
 
 
 def test_default_service_account_has_no_token(host: Host) -> None:

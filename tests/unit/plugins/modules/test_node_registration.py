@@ -97,6 +97,7 @@ def test_the_condition_is_told_with_its_reason() -> None:
 
 def test_a_node_that_has_reported_nothing_yet() -> None:
     fresh = node()
+    assert fresh.status
     fresh.status.conditions = None
     assert lacks(seen(fresh)) == ["node host-1 has no Ready condition yet"]
 

@@ -1,0 +1,136 @@
+"""A ServiceAccount lets pods in, and nothing else about it is touched."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from servers import Result, module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from servers import Apiserver
+
+POD = client.V1Pod(
+    metadata=client.V1ObjectMeta(name="nginx"),
+    spec=client.V1PodSpec(containers=[client.V1Container(name="nginx", image="nginx")]),
+)
+
+
+def accounts(apiserver: Apiserver, namespaces: list[str], *flags: str) -> Result:
+    """Have the default ServiceAccount in these namespaces."""
+    kubeconfig = str(apiserver.kubeconfig)
+    return module("service_account", *flags, kubeconfig=kubeconfig, namespaces=namespaces, timeout=10)
+
+
+def account(apiserver: Apiserver, namespace: str) -> Any:
+    return apiserver.core().read_namespaced_service_account("default", namespace)
+
+
+def exists(apiserver: Apiserver, namespace: str) -> bool:
+    found = apiserver.core().list_namespaced_service_account(namespace).items
+    return [item.metadata.name for item in found] == ["default"]
+
+
+def test_it_is_what_lets_pods_in(apiserver: Apiserver, namespace: str) -> None:
+    with pytest.raises(ApiException) as caught:
+        apiserver.core().create_namespaced_pod(namespace, POD)
+    assert (
+        f'error looking up service account {namespace}/default: serviceaccount \\"default\\" not found'
+        in str(caught.value.body)
+    )
+    done = accounts(apiserver, [namespace])
+    assert done.status == "CHANGED"
+    assert done.values["reasons"] == [f"serviceaccount {namespace}/default does not exist"]
+    assert account(apiserver, namespace).automount_service_account_token is False
+    assert apiserver.core().create_namespaced_pod(namespace, POD).status.phase == "Pending"
+    again = accounts(apiserver, [namespace])
+    assert (again.status, again.values["reasons"]) == ("SUCCESS", [])
+
+
+def test_check_mode_says_what_a_run_does_and_changes_nothing(apiserver: Apiserver, namespace: str) -> None:
+    other = f"{namespace}-other"
+    checked = accounts(apiserver, [namespace, other], "--check", "--diff")
+    assert not exists(apiserver, namespace)
+    assert other not in [item.metadata.name for item in apiserver.core().list_namespace().items]
+    done = accounts(apiserver, [namespace, other], "--diff")
+    assert exists(apiserver, namespace)
+    assert exists(apiserver, other)
+    assert checked == done
+    assert done.values["reasons"] == [
+        f"serviceaccount {namespace}/default does not exist",
+        f"namespace {other} does not exist",
+        f"serviceaccount {other}/default does not exist",
+    ]
+    assert [line for line in done.diff.splitlines() if line.startswith("+") and "+++" not in line] == [
+        f"+serviceaccount {namespace}/default: automountServiceAccountToken: false",
+        f"+namespace/{other}",
+        f"+serviceaccount {other}/default: automountServiceAccountToken: false",
+    ]
+
+
+def test_of_one_that_is_there_only_one_field_changes(
+    apiserver: Apiserver, new_namespace: Callable[[], str]
+) -> None:
+    before = {}
+    for automount in (True, None):
+        namespace = new_namespace()
+        theirs = client.V1ServiceAccount(
+            metadata=client.V1ObjectMeta(name="default", labels={"team": "a"}, annotations={"owner": "b"}),
+            automount_service_account_token=automount,
+            image_pull_secrets=[client.V1LocalObjectReference(name="registry")],
+            secrets=[client.V1ObjectReference(name="token")],
+        )
+        before[namespace] = apiserver.core().create_namespaced_service_account(namespace, theirs)
+    done = accounts(apiserver, list(before), "--diff")
+    assert done.values["reasons"] == [
+        f"serviceaccount {namespace}/default has automountServiceAccountToken {said}"
+        for namespace, said in zip(before, ("true", "none"))
+    ]
+    for namespace, old in before.items():
+        assert f"-serviceaccount {namespace}/default: automountServiceAccountToken: " in done.diff
+        new = account(apiserver, namespace)
+        assert new.automount_service_account_token is False
+        assert (new.secrets, new.image_pull_secrets) == (old.secrets, old.image_pull_secrets)
+        assert (new.metadata.labels, new.metadata.annotations) == ({"team": "a"}, {"owner": "b"})
+        assert new.metadata.uid == old.metadata.uid
+
+
+def test_an_api_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    kubeconfig = tmp_path / "admin.conf"
+    kubeconfig.write_text(
+        f"clusters: [{{name: c, cluster: {{server: '{url}'}}}}]\n"
+        "contexts: [{name: c, context: {cluster: c}}]\ncurrent-context: c\n"
+    )
+    done = module("service_account", kubeconfig=str(kubeconfig), timeout=1)
+    assert done.status == "FAILED"
+    assert f"kube-apiserver at {url} is not healthy" in done.values["msg"]
+    assert "Connection refused" in done.values["msg"]
+    assert "Run the role node first" in done.values["msg"]
+
+
+def test_without_a_kubeconfig_there_is_no_cluster_yet(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "admin.conf"
+    done = module("service_account", kubeconfig=str(kubeconfig))
+    assert done.status == "FAILED"
+    assert f"{kubeconfig} does not exist, so there is no cluster to talk to" in done.values["msg"]
+    assert "Run the role control_plane first, or set kubeconfig" in done.values["msg"]
+    checked = module("service_account", "--check", kubeconfig=str(kubeconfig))
+    assert checked.status == "CHANGED"
+    assert "serviceaccount default/default does not exist" in checked.values["reasons"]
+
+
+@pytest.mark.parametrize("content", ["clusters: [", "a sentence"])
+def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+    kubeconfig = tmp_path / "admin.conf"
+    kubeconfig.write_text(content)
+    done = module("service_account", kubeconfig=str(kubeconfig), timeout=1)
+    assert done.status == "FAILED"
+    assert f"{kubeconfig} cannot be used as a kubeconfig" in done.values["msg"]
