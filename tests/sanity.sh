@@ -21,9 +21,9 @@ bootstrap="$cache/get_pip_$(echo "$pip" | tr . _).py"
 if [ ! -e "$bootstrap" ]; then
     mkdir -p "$cache"
     cat >"$bootstrap" <<PYTHON
-import ensurepip, subprocess, sys
-ensurepip.bootstrap()
-subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "pip==$pip"])
+import subprocess, sys
+for module in (["ensurepip"], ["pip", "install", "--quiet", "pip==$pip"]):
+    subprocess.check_call([sys.executable, "-m", *module])
 PYTHON
 fi
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ try:
     from kubernetes import client, config
     from kubernetes.client.rest import ApiException
     from urllib3.exceptions import HTTPError
+    from yaml import YAMLError
 except ImportError:
     HAS_KUBERNETES = False
 else:
@@ -55,7 +57,7 @@ def connect(module: AnsibleModule) -> Any:
     settings = client.Configuration()
     try:
         config.load_kube_config(config_file=kubeconfig, client_configuration=settings)
-    except (config.ConfigException, OSError) as error:
+    except (config.ConfigException, OSError, TypeError, YAMLError) as error:
         module.fail_json(msg=f"{kubeconfig} cannot be used as a kubeconfig: {error}")
     # A proxy set for the internet must not carry what goes to this host's own API.
     settings.proxy = None
@@ -86,8 +88,13 @@ def get(read: Callable[..., Any], *args: str) -> Any:
 def unhealthy(api: Any) -> list[str]:
     """One line that says why kube-apiserver is not healthy; empty if it is."""
     host = api.configuration.host
+    # The one way to ask for a bare path that old and new clients share.
+    pool = api.rest_client.pool_manager
+    headers = {auth["key"]: auth["value"] for auth in api.configuration.auth_settings().values()}
     try:
-        api.request("GET", f"{host}/healthz", _request_timeout=REQUEST_TIMEOUT)
+        answer = pool.request("GET", f"{host}/healthz", headers=headers, timeout=REQUEST_TIMEOUT)
+        if answer.status != HTTPStatus.OK:
+            raise ApiException(status=answer.status, reason=f"{answer.reason} {answer.data.decode()}")
     except api_exceptions() as error:
         return [f"kube-apiserver at {host} is not healthy: {explain(error)}"]
     return []
@@ -97,6 +104,6 @@ def explain(error: Exception) -> str:
     """What went wrong with a request, in one line."""
     status = getattr(error, "status", None)
     if status:
-        body = " ".join(str(getattr(error, "body", "")).split())
-        return f"HTTP {status} {getattr(error, 'reason', '')} {body}".strip()
+        body = getattr(error, "body", None) or ""
+        return " ".join(f"HTTP {status} {getattr(error, 'reason', '')} {body}".split())
     return str(getattr(error, "reason", None) or error)

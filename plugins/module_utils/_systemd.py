@@ -19,8 +19,8 @@ PROPERTIES = (
     "NeedDaemonReload",
     "ExecMainStartTimestampMonotonic",
 )
-# A line of a Go program's stack trace.
-TRACE = re.compile(r"goroutine \d+|created by |\t|[\w./*()-]+\(.*\)$|$")
+# A line of a Go program's stack trace, or of the usage text that comes before or after an error.
+NOISE = re.compile(r"goroutine \d+|created by |[\w./*()-]+\(.*\)$|Usage:|(.+ f|F)lags:$|\s|$")
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,12 @@ def telling(log: str, lines: int = 15) -> str:
     """The last lines of a log that say something.
 
     A Kubernetes component says the same thing over and over while it waits, and prints its whole
-    usage text, or where each of its goroutines was, after the error that ended it.
+    usage text, or where each of its goroutines was, next to the error that ended it.
     """
-    said, usage, _options = log.rpartition("\nUsage:\n")
     latest: dict[str, str] = {}
-    for line in (said if usage else log).splitlines():
+    for line in log.splitlines():
         message = line.partition("] ")[2] or line
         latest.pop(message, None)
-        if not TRACE.match(line):
+        if not NOISE.match(line):
             latest[message] = line
     return "\n".join(list(latest.values())[-lines:])

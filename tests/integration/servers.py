@@ -33,7 +33,7 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def free_ports(count: int) -> list[int]:
     """Ports nobody listens on."""
     with ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _server in range(count)]
         return [server.getsockname()[1] for server in servers]
 
 
@@ -41,7 +41,9 @@ def ansible(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of Ansible's programs on this host, with the modules of this checkout."""
     path = Path(sys.executable).with_name(program)
     local = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
-    return subprocess.run([path, *local, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [path, *local, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ class Result:
     diff: str
 
 
-def module(name: str, /, *flags: str, **options: object) -> Result:
+def module(which: str, *flags: str, **options: object) -> Result:
     """Run one module of the collection with the ansible command."""
     done = ansible(
-        "ansible", "localhost", "-m", f"mink8s.kubernetes.{name}", "-a", json.dumps(options), *flags
+        "ansible", "localhost", "-m", f"mink8s.kubernetes.{which}", "-a", json.dumps(options), *flags
     )
     match = re.fullmatch(r"(.*?)^localhost \| (\w+)!? => (.*)", done.stdout, re.DOTALL | re.MULTILINE)
     assert match, done.stdout + done.stderr
@@ -238,7 +240,7 @@ class Apiserver(Server):
         files = [f"@{role / kind / 'main.yml'}" for kind in ("defaults", "vars")]
         given = [flag for value in (*files, json.dumps(variables)) for flag in ("-e", value)]
         # Templates are looked for beside the playbook.
-        playbook = shutil.copy(HERE / "control-plane.yml", self.directory)
+        playbook = str(shutil.copy(HERE / "control-plane.yml", self.directory))
         shutil.copytree(role / "templates", self.directory / "templates", dirs_exist_ok=True)
         done = ansible("ansible-playbook", playbook, *given)
         assert done.returncode == 0, done.stdout + done.stderr

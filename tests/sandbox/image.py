@@ -40,18 +40,15 @@ def build(suite: str) -> None:
     """Make a suite's node image unless it is there, made by the same recipe."""
     host.prepare()
     with locked(f"image-{suite}"):
-        wanted = recipe(suite, MIRROR, *capabilities.lacking(), Path(__file__), INIT, RUNTIME)
-        label = '{{index .Config.Labels "mink8s.recipe"}}'
-        if answers("docker", "image", "inspect", name(suite)) and wanted == output(
-            "docker", "image", "inspect", "--format", label, name(suite)
-        ):
-            return
-        say(f"making the node image {name(suite)} from {MIRROR} (one to three minutes)")
-        with scratch() as root:
-            _bootstrap(suite, root)
-            _add_files(root)
-            _import(root, suite, wanted)
-        logged("prune", "docker", "image", "prune", "--force", "--filter=label=mink8s.recipe")
+        made_by = recipe(suite, MIRROR, *capabilities.lacking(), Path(__file__), INIT, RUNTIME)
+        reference = f"{name(suite)}-{made_by}"
+        if not answers("docker", "image", "inspect", reference):
+            say(f"making the node image {name(suite)} from {MIRROR} (two minutes or more)")
+            with scratch() as root:
+                _bootstrap(suite, root)
+                _add_files(root)
+                _import(root, reference)
+        output("docker", "tag", reference, name(suite))
 
 
 def _bootstrap(suite: str, root: Path) -> None:
@@ -78,12 +75,10 @@ def _add_files(root: Path) -> None:
         (root / "etc/docker/daemon.json").write_text(json.dumps(settings, indent=2) + "\n")
 
 
-def _import(root: Path, suite: str, made_by: str) -> None:
+def _import(root: Path, reference: str) -> None:
     """Hand the tree to Docker as an image."""
-    changes = [f'--change=CMD ["{PROGRAMS / INIT.name}"]', f"--change=LABEL mink8s.recipe={made_by}"]
+    command = ["docker", "import", f'--change=CMD ["{PROGRAMS / INIT.name}"]', "-", reference]
     with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
-        done = subprocess.run(
-            ["docker", "import", *changes, "-", name(suite)], stdin=tar.stdout, capture_output=True, text=True
-        )
+        done = subprocess.run(command, stdin=tar.stdout, capture_output=True, text=True)
     if tar.returncode or done.returncode:
-        raise SandboxError(f"`docker import` of {name(suite)} failed: {done.stderr.strip()}")
+        raise SandboxError(f"`docker import` of {reference} failed: {done.stderr.strip()}")

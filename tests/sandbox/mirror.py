@@ -41,7 +41,7 @@ def serve(version: str) -> dict[str, Any]:
         "cluster_release_checksum": _sum(directory / release.SUMS, release.TARBALL),
         "cluster_image_registry": images,
         "cluster_image_tags": tags,
-        "docker_daemon_settings": {"insecure-registries": [images]},
+        "cluster_docker_settings": {"insecure-registries": [images]},
     }
 
 

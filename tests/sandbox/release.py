@@ -97,7 +97,7 @@ def _compile(version: str) -> Path:
     work = cache("kubernetes")
     work.mkdir(exist_ok=True)
     log = cache("logs", "kubernetes.log")
-    say(f"compiling Kubernetes {version} from Debian's source (10 to 15 minutes on 2 processors): {log}")
+    say(f"compiling Kubernetes {version} from Debian's source (10 to 15 minutes the first time): {log}")
     script = f"--volume={BUILD}:/build-kubernetes:ro"
     docker = ("docker", "run", "--rm", f"--volume={work}:/build", script, image.name(SUITE))
     logged("kubernetes", *docker, "/build-kubernetes", version, *PROGRAMS)

@@ -107,6 +107,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
         capture_output=True,
         text=True,
         timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return {

@@ -52,7 +52,10 @@ def fits(value: object, option: dict[str, Any]) -> bool:
         return True
     if isinstance(value, list) and "elements" in option:
         return option["type"] == "list" and all(fits(item, {"type": option["elements"]}) for item in value)
-    return type(value) is TYPES[option["type"]] and value in option.get("choices", [value])
+    # To Python a bool is an int too.
+    if isinstance(value, bool) != (option["type"] == "bool"):
+        return False
+    return isinstance(value, TYPES[option["type"]]) and value in option.get("choices", [value])
 
 
 def images(version: str) -> dict[str, str]:
