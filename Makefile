@@ -51,7 +51,7 @@ lint: setup ## ansible-lint, yamllint, ruff, mypy, shellcheck, README
 	ruff format --check .
 	mypy
 	antsibull-changelog lint
-	tests/readme.py --check
+	python tests/readme.py --check
 
 .PHONY: unit
 unit: setup ## what needs no cluster, with both ends of the ansible-core range

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write the README's tables of variables from the roles' argument specs; --check only compares."""
 
 from __future__ import annotations

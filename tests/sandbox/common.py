@@ -53,7 +53,7 @@ def output(*command: str) -> str:
 
     Raises SandboxError with the command's own complaint if it fails.
     """
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SandboxError(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()}")
     return done.stdout.strip()
@@ -61,7 +61,7 @@ def output(*command: str) -> str:
 
 def answers(*command: str) -> bool:
     """Whether a command that only asks something succeeds."""
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def logged(log: str, *command: str) -> None:
@@ -71,7 +71,9 @@ def logged(log: str, *command: str) -> None:
     """
     path = cache("logs", f"{log}.log")
     with path.open("wb") as stream:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream).returncode
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
+        ).returncode
     if code:
         end = "\n".join(path.read_text(errors="replace").splitlines()[-20:])
         raise SandboxError(f"`{command[0]}` ended with {code}; all it said is in {path}, its end:\n{end}")

@@ -84,7 +84,7 @@ def _wait(url: str) -> None:
 def _sum(sums: Path, name: str) -> str:
     """The digest that a file of sums has for a name."""
     for line in sums.read_text().splitlines():
-        digest, _, path = line.partition("  ")
+        digest, _spaces, path = line.partition("  ")
         if path == name:
             return digest
     raise SandboxError(f"{sums} has no line for {name}")

@@ -72,7 +72,7 @@ def _tags(artifacts: Path) -> list[tuple[str, str]]:
         raise SandboxError(f"{artifacts} has no image archives (*.tar)")
     entries = [entry for path in archives for entry in archive.manifests(path)]
     split = [reference.rpartition(":") for entry in entries for reference in entry["RepoTags"] or []]
-    return [(name, tag) for name, _, tag in split]
+    return [(name, tag) for name, _colon, tag in split]
 
 
 def _component(name: str) -> str:
