@@ -44,7 +44,7 @@ down: ## remove the node and what served it
 test: lint unit integration sanity e2e ## everything below
 
 .PHONY: lint
-lint: setup ## ansible-lint, yamllint, ruff, mypy, shellcheck, README
+lint: setup ## ansible-lint, yamllint, ruff, mypy, changelog, README
 	yamllint --strict .
 	ansible-lint
 	ruff check .

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Reference
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import listed
 
 
 class ArchiveError(Exception):
@@ -88,7 +89,11 @@ def survey(paths: Sequence[str]) -> tuple[tuple[Image, ...], tuple[str, ...]]:
     images: list[Image] = []
     lines = []
     for path in map(Path, paths):
+        sums = path / "SHA512SUMS"
         for file in sorted(path.glob("*.tar")) if path.is_dir() else [path]:
+            if sums.exists() and listed(sums, file.name) is None:
+                lines.append(f"{file} is not in SHA512SUMS, so it is not used")
+                continue
             try:
                 found = read(str(file))
             except ArchiveError as error:

@@ -72,10 +72,7 @@ def version_range(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 def release_checksum(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     version, checksum = desired["version"], desired["checksum"]
     where = f"CHANGELOG-{'.'.join(version[1:].split('.')[:2])}.md of github.com/kubernetes/kubernetes"
-    remedy = (
-        f"Set cluster_release_checksum (in the role release alone: release_checksum) to the SHA-512 of"
-        f" {host.tarball} from {where}."
-    )
+    remedy = f"Set cluster_release_checksum to the SHA-512 of {host.tarball} from {where}."
     if checksum and not re.fullmatch(r"[0-9a-fA-F]{128}", checksum):
         yield f"The checksum given is not 128 hexadecimal digits: {checksum}.", remedy
     elif not (checksum or version in desired["known_versions"] or host.tarball in (host.artifact_sums or {})):
@@ -194,7 +191,7 @@ def mirror(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     if host.mirror_error:
         yield (
             f"{desired['url']}/{desired['version']}/{host.tarball} can't be fetched: {host.mirror_error}.",
-            "Set release_url to a server that has it, or cluster_artifacts to a directory that has it.",
+            "Set cluster_release_url to a server that has it, or cluster_artifacts to a directory with it.",
         )
 
 

@@ -29,8 +29,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
 CONNECTIONS = 3
 BLOCK = 1 << 20
 ELSEWHERE = (
-    "Set release_url to a mirror that this host reaches (https_proxy and no_proxy in the environment apply),"
-    " or release_artifacts to a directory that holds the tarball."
+    "Set cluster_release_url to a mirror that this host reaches (https_proxy and no_proxy in the environment"
+    " apply), or cluster_artifacts to a directory that holds the tarball."
 )
 
 
@@ -70,7 +70,8 @@ def listed(sums: Path, name: str) -> str | None:
 def checksum_of(tarball: str, sums: Path) -> str:
     """The SHA-512 that a SHA512SUMS file gives for the tarball. Raises ReleaseError if it gives none."""
     advice = (
-        f"Add what `sha512sum {tarball}` prints where the file is known to be good, or set release_checksum."
+        f"Add what `sha512sum {tarball}` prints where the file is known to be good,"
+        " or set cluster_release_checksum."
     )
     try:
         checksum = listed(sums, tarball)
@@ -110,7 +111,7 @@ def fetch(url: str, target: Path, checksum: str, origin: str, timeout: int) -> i
             target,
             checksum,
             f"for {shown(url)} {origin}",
-            "It was removed. Check release_url and the checksum.",
+            "It was removed. Check cluster_release_url and the checksum.",
         )
     except ReleaseError:
         target.unlink()
@@ -210,7 +211,7 @@ def unpacked(tarball: Path, parts: Sequence[Part]) -> Iterator[dict[Part, Path]]
         if wanted:
             raise ReleaseError(
                 f"{tarball} does not hold {', '.join(wanted)}. Is it a complete server tarball,"
-                " and do release_binaries and release_images name parts of it?"
+                " and is it a server release?"
             )
         yield staged
     finally:
@@ -236,7 +237,7 @@ def _open(url: str, start: int, timeout: int) -> HTTPResponse | None:
     except HTTPError as error:
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return None
-        hint = "Is release_version one that exists? " if error.code == HTTPStatus.NOT_FOUND else ""
+        hint = "Is cluster_version one that exists? " if error.code == HTTPStatus.NOT_FOUND else ""
         raise ReleaseError(f"{shown(url)}: HTTP {error.code} {error.reason}. {hint}{ELSEWHERE}") from error
     except (UnsafeConnection, HTTPException, OSError) as error:
         reason = error.reason if isinstance(error, URLError) else error
@@ -294,5 +295,5 @@ def _enough_room(target: Path, needed: int) -> Iterator[None]:
         target.unlink(missing_ok=True)
         raise ReleaseError(
             f"No space is left in {target.parent}, where a file of {needed / 1e6:.1f} MB belongs."
-            " Free some space, or choose another place with release_directory and release_bin_dir."
+            " Free some space, or choose another place with cluster_state_dir and cluster_bin_dir."
         ) from error

@@ -32,6 +32,7 @@ options:
   archives:
     description:
       - Paths of image archives, and of directories in which all V(*.tar) are looked at.
+      - Where such a directory has a file SHA512SUMS, an archive that it does not list is not used.
       - An archive that is about to be loaded must match SHA512SUMS in its directory if that lists it.
     type: list
     elements: path

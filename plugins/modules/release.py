@@ -161,16 +161,18 @@ def desire(params: dict[str, Any], check_mode: bool) -> Desired:
     """What the module's parameters ask for. Raises ReleaseError if they cannot be met."""
     version, artifacts, url = params["version"], params["artifacts"], params["url"].rstrip("/")
     if not re.fullmatch(r"v\d+\.\d+\.\d+([-+][\w.+-]+)?", version):
-        raise ReleaseError(f"{version!r} is no version. Set release_version to one like v1.18.20.")
+        raise ReleaseError(f"{version!r} is no version. Set cluster_version to one like v1.18.20.")
     if not artifacts and not re.match("https?://[^/]", url):
-        raise ReleaseError(f"{_release.shown(url)!r} is no URL. Set release_url to one with http or https.")
+        raise ReleaseError(
+            f"{_release.shown(url)!r} is no URL. Set cluster_release_url to one with http or https."
+        )
     tarball = f"kubernetes-server-linux-{params['architecture']}.tar.gz"
-    checksum, origin = (params["checksum"] or "").lower(), "release_checksum"
+    checksum, origin = (params["checksum"] or "").lower(), "cluster_release_checksum"
     if checksum and not re.fullmatch("[0-9a-f]{128}", checksum):
         raise ReleaseError(f"release_checksum is {checksum!r}, not the 128 hexadecimal digits of a SHA-512.")
     if not checksum and not artifacts:
         raise ReleaseError(
-            f"The SHA-512 of {tarball} of {version} is not known. Set release_checksum to it, from"
+            f"The SHA-512 of {tarball} of {version} is not known. Set cluster_release_checksum to it, from"
             " Kubernetes' CHANGELOG of that minor version."
         )
     if not checksum and not (check_mode and not Path(artifacts).exists()):
@@ -207,7 +209,7 @@ def plan(desired: Desired, observed: Observed) -> tuple[Plan, tuple[Part, ...]]:
         if observed.hashes[part.path] is not None and str(part.path) not in observed.owned:
             raise ReleaseError(
                 f"{part.path} was not installed by this collection and is left as it is. Move it away, or"
-                " set release_bin_dir to another directory."
+                " set cluster_bin_dir to another directory."
             )
     parts = (*desired.binaries, *desired.archives)
     from_this_tarball = desired.checksum in ("", observed.record.get("checksum"))

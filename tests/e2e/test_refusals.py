@@ -52,6 +52,7 @@ def test_everything_wrong_is_reported_at_once_before_anything_is_changed(node: N
         "cluster_node_name": "Not_Valid",
         "cluster_release_url": "http://127.0.0.1:9",
         "cluster_artifacts": "",
+        "cluster_release_checksum": "",
     }
     blocker = "import socket, time; s = socket.create_server(('127.0.0.1', 2379)); time.sleep(60)"
     held = f'systemd-run --quiet --unit blocker python3 -c "{blocker}" && sleep 1'
@@ -98,7 +99,7 @@ def test_tarball_that_is_not_what_its_sum_says(node: Node, copy_of_artifacts: Pa
     tarball = copy_of_artifacts / "kubernetes-server-linux-amd64.tar.gz"
     with tarball.open("r+b") as stream:
         stream.truncate(tarball.stat().st_size // 2)
-    refused(node, {"cluster_artifacts": str(copy_of_artifacts)}, tarball.name, "SHA-512", "SHA512SUMS")
+    refused(node, {"cluster_artifacts": str(copy_of_artifacts)}, tarball.name, "SHA-512")
     is_bare(node)
 
 

@@ -148,12 +148,12 @@ def test_wrong_checksum_shows_both_and_removes_the_file(mirror: Mirror, tmp_path
 
 
 def test_unknown_version_is_told_apart_from_an_unreachable_mirror(mirror: Mirror, tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match=r"no/file: HTTP 404 .*release_version.*release_url"):
+    with pytest.raises(ReleaseError, match=r"no/file: HTTP 404 .*version.*release_url"):
         _release.download(mirror.url.replace("/file", "/no/file"), tmp_path / "part", 5)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/file"
-        with pytest.raises(ReleaseError, match=r"127.0.0.1 cannot be reached .*refused.*release_artifacts"):
+        with pytest.raises(ReleaseError, match=r"127.0.0.1 cannot be reached .*refused.*cluster_artifacts"):
             _release.download(url, tmp_path / "part", 5)
 
 

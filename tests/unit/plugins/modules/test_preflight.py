@@ -70,7 +70,11 @@ def test_a_good_host_has_no_findings() -> None:
             "daemon_json",
             "line 1, column 2: y. Correct",
         ),
-        (replace(GOOD, mirror_error="HTTP 404"), "mirror", "can't be fetched: HTTP 404. Set release_url"),
+        (
+            replace(GOOD, mirror_error="HTTP 404"),
+            "mirror",
+            "can't be fetched: HTTP 404. Set cluster_release_url",
+        ),
         (
             replace(GOOD, files=("/etc/kubernetes/manifests/etcd.yaml",)),
             "existing_cluster",

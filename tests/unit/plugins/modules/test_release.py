@@ -173,7 +173,7 @@ def test_program_of_somebody_else_is_refused_in_check_mode_too(host: Host, forei
         kubectl.symlink_to("nowhere")
     for result in (host.check(), host.run()):
         assert f"{kubectl} was not installed by this collection" in result["msg"]
-        assert "release_bin_dir" in result["msg"]
+        assert "cluster_bin_dir" in result["msg"]
     assert list(host.bin.iterdir()) == [kubectl]
     assert foreign == "link" or kubectl.read_text() == "theirs"
 
@@ -191,7 +191,7 @@ def test_wrong_checksum_changes_nothing_and_keeps_the_users_file(host: Host) -> 
         assert result["failed"]
         assert f"{host.artifacts}/{TARBALL}" in result["msg"]
         assert good in result["msg"]
-        assert f"release_checksum says {'0' * 128}" in result["msg"]
+        assert f"cluster_release_checksum says {'0' * 128}" in result["msg"]
     assert (host.artifacts / TARBALL).exists()
     assert not host.bin.exists()
 
@@ -205,11 +205,11 @@ def test_given_checksum_wins_over_the_list(host: Host) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"url": "http://127.0.0.1:9"}, "v1.18.20 is not known. Set release_checksum"),
+        ({"url": "http://127.0.0.1:9"}, "v1.18.20 is not known. Set cluster_release_checksum"),
         ({"url": "http://127.0.0.1:9", "checksum": "abc"}, "release_checksum is 'abc', not the 128"),
-        ({"url": "ftp://mirror", "checksum": "0" * 128}, "'ftp://mirror' is no URL. Set release_url"),
-        ({"version": "latest"}, "'latest' is no version. Set release_version"),
-        ({"version": "../../etc"}, "'../../etc' is no version. Set release_version"),
+        ({"url": "ftp://mirror", "checksum": "0" * 128}, "'ftp://mirror' is no URL. Set cluster_release_url"),
+        ({"version": "latest"}, "'latest' is no version. Set cluster_version"),
+        ({"version": "../../etc"}, "'../../etc' is no version. Set cluster_version"),
         ({"images": ["kube-nothing"]}, "does not hold kubernetes/server/bin/kube-nothing.tar"),
         ({"artifacts": "/nowhere"}, "/nowhere/SHA512SUMS cannot be read (No such file or directory)"),
         ({"artifacts": "/nowhere", "checksum": "0" * 128}, f"/nowhere/{TARBALL} is missing"),
@@ -247,7 +247,7 @@ def test_truncated_download_is_removed_and_nothing_is_installed(host: Host, mirr
     checksum = host.publish("v1.18.20")
     os.truncate(host.artifacts / TARBALL, 100)
     result = host.run(url=mirror, checksum=checksum)
-    assert f"but for {mirror}/v1.18.20/{TARBALL} release_checksum says {checksum}" in result["msg"]
+    assert f"but for {mirror}/v1.18.20/{TARBALL} cluster_release_checksum says {checksum}" in result["msg"]
     assert not host.bin.exists()
     assert list(host.kept.glob("*/*")) == []
 
