@@ -149,6 +149,15 @@ def disk_space(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 
 
 @check
+def address(desired: Mapping[str, Any], host: _host.Host) -> Problems:
+    if desired["address"] == "":
+        yield (
+            "The host has no default route, so it is not known at which address to register the node.",
+            "Set cluster_address to one of the host's IPv4 addresses, other than loopback.",
+        )
+
+
+@check
 def node_name(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     name = desired["node_name"] or host.hostname
     # The label kubernetes.io/hostname takes 63 characters; from 1.20 the common name

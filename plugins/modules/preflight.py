@@ -46,6 +46,9 @@ options:
     description: Name of the node; empty for the host's name.
     type: str
     default: ""
+  address:
+    description: IPv4 address the node is to register with; an empty one is a finding.
+    type: str
   directories:
     description: Space that has to be free, added up on each file system.
     type: list
@@ -100,8 +103,8 @@ options:
     type: list
     elements: str
     default: []
-    choices: [architecture, article_exact, artifacts, cgroup, daemon_json, disk_space, existing_cluster,
-      linux, mirror, node_name, ports, release_checksum, root, swap, systemd, version_range]
+    choices: [address, architecture, article_exact, artifacts, cgroup, daemon_json, disk_space,
+      existing_cluster, linux, mirror, node_name, ports, release_checksum, root, swap, systemd, version_range]
 """
 
 EXAMPLES = r"""
@@ -169,6 +172,7 @@ def main() -> None:
             "artifacts": text,
             "url": text,
             "node_name": text,
+            "address": {"type": "str"},
             "directories": {"type": "list", "elements": "dict", "options": space, "default": []},
             "ports": {"type": "list", "elements": "dict", "options": port, "default": []},
             "state_directory": {"type": "path", "default": "/var/lib/mink8s"},

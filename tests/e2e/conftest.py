@@ -47,19 +47,22 @@ def given() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def artifacts(given: dict[str, Any]) -> Path:
-    """A directory of artifacts, tarball and image archives and their sums."""
+def offline(given: dict[str, Any]) -> dict[str, Any]:
+    """The variables of a release that comes from a directory of artifacts."""
     if "cluster_artifacts" in given:
-        return Path(given["cluster_artifacts"])
-    made = subprocess.run(
-        [*SANDBOX, "release", given["cluster_version"]], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return Path(made.stdout.strip())
+        return given
+    directory = Path(_sandbox("release"))
+    return dict(json.loads(_sandbox("vars", "--artifacts", str(directory), "--version", directory.name)))
 
 
-@pytest.fixture(scope="session")
+def _sandbox(*command: str) -> str:
+    done = subprocess.run([*SANDBOX, *command], check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
 def node(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A bare Debian 12 node."""
+    """A bare Debian 12 node, one for each file of tests."""
     name = "mink8s-e2e"
     inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
     connection = {
@@ -67,7 +70,7 @@ def node(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Ite
         "ansible_python_interpreter": "/usr/bin/python3",
     }
     inventory.write_text(yaml.safe_dump({"mink8s": {"hosts": {name: {}}, "vars": {**given, **connection}}}))
-    subprocess.run([*SANDBOX, "node-rm", name], check=True)
-    subprocess.run([*SANDBOX, "node", name], check=True, stdout=subprocess.DEVNULL)
+    _sandbox("node-rm", name)
+    _sandbox("node", name)
     yield Node(name, inventory)
-    subprocess.run([*SANDBOX, "node-rm", name], check=True)
+    _sandbox("node-rm", name)

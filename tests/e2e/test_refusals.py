@@ -40,10 +40,10 @@ def on_node(node: Node, before: str, after: str) -> Iterator[None]:
 
 
 @pytest.fixture()
-def copy_of_artifacts(artifacts: Path, tmp_path: Path) -> Path:
-    """Artifacts that may be spoiled."""
-    shutil.copytree(artifacts, tmp_path / "artifacts")
-    return tmp_path / "artifacts"
+def spoiled(offline: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """The variables of a release from artifacts that a test may spoil."""
+    artifacts = shutil.copytree(offline["cluster_artifacts"], tmp_path / "artifacts")
+    return {**offline, "cluster_artifacts": str(artifacts)}
 
 
 def test_everything_wrong_is_reported_at_once_before_anything_is_changed(node: Node) -> None:
@@ -95,19 +95,18 @@ def test_no_space_left(node: Node) -> None:
         is_bare(node)
 
 
-def test_tarball_that_is_not_what_its_sum_says(node: Node, copy_of_artifacts: Path) -> None:
-    tarball = copy_of_artifacts / "kubernetes-server-linux-amd64.tar.gz"
+def test_tarball_that_is_not_what_its_sum_says(node: Node, spoiled: dict[str, Any]) -> None:
+    tarball = Path(spoiled["cluster_artifacts"], "kubernetes-server-linux-amd64.tar.gz")
     with tarball.open("r+b") as stream:
         stream.truncate(tarball.stat().st_size // 2)
-    refused(node, {"cluster_artifacts": str(copy_of_artifacts)}, tarball.name, "SHA-512")
+    refused(node, spoiled, tarball.name, "SHA-512")
     is_bare(node)
 
 
-def test_artifacts_without_etcd(node: Node, copy_of_artifacts: Path, given: dict[str, Any]) -> None:
-    (copy_of_artifacts / "etcd.tar").unlink()
-    sums = copy_of_artifacts / "SHA512SUMS"
+def test_artifacts_without_etcd(node: Node, spoiled: dict[str, Any]) -> None:
+    sums = Path(spoiled["cluster_artifacts"], "SHA512SUMS")
     sums.write_text("".join(line for line in sums.read_text().splitlines(True) if "etcd.tar" not in line))
-    refused(node, {"cluster_artifacts": str(copy_of_artifacts)}, "etcd:", "pause:", "cluster_image_tags")
+    refused(node, spoiled, "etcd:", "pause:", "cluster_image_tags")
     assert (
         node.run("sh", "-c", "ls -d /etc/kubernetes /etc/systemd/system/kubelet.service 2>/dev/null || true")
         == ""

@@ -26,6 +26,7 @@ OPTIONS: dict[str, Any] = {
     "artifacts": "",
     "url": "",
     "node_name": "",
+    "address": "192.0.2.1",
     "directories": [],
     "ports": [],
     "state_directory": "/nonexistent",
@@ -188,6 +189,11 @@ def test_too_little_space_is_found_unless_the_release_is_already_there() -> None
     full = replace(GOOD, file_systems=(_host.FileSystem(("/var/lib", "/usr"), wanted=500, free=499),))
     assert "499 MB are free where /var/lib, /usr are, 500 MB are needed." in findings(full)["disk_space"]
     assert findings(replace(full, has_release=True)) == {}
+
+
+def test_a_host_without_an_address_is_told_to_name_one() -> None:
+    assert "Set cluster_address" in findings(address="")["address"]
+    assert "address" not in findings(address=None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""The article's first stage: a kubelet on its own that runs whatever manifest is dropped in its directory."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from conftest import Node
+
+
+def test_a_kubelet_on_its_own_runs_a_manifest(node: Node, offline: dict[str, Any]) -> None:
+    image = f"registry.k8s.io/pause:{offline['cluster_image_tags']['pause']}"
+    run = node.playbook(
+        "standalone.yml",
+        release_version=offline["cluster_version"],
+        release_artifacts=offline["cluster_artifacts"],
+        kubelet_pause_image=image,
+    )
+    assert run.returncode == 0, run.stdout
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "hello"},
+        "spec": {"containers": [{"name": "hello", "image": image, "imagePullPolicy": "Never"}]},
+    }
+    node.run("sh", "-c", f"echo '{json.dumps(pod)}' > /etc/kubernetes/manifests/hello.yaml")
+    deadline = time.monotonic() + 60
+    while "k8s_hello_hello" not in (seen := node.run("docker", "ps", "--format", "{{.Names}}")):
+        assert time.monotonic() < deadline, seen + node.run(
+            "journalctl", "--unit", "kubelet", "--lines", "20"
+        )
+        time.sleep(0.5)
+    listeners = node.run("ss", "--listening", "--tcp", "--numeric", "--no-header")
+    assert all(line.split()[3].startswith("127.0.0.1:") for line in listeners.splitlines()), listeners
