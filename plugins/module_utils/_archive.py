@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Reference
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import listed
 
 
 class ArchiveError(Exception):
@@ -89,9 +89,10 @@ def survey(paths: Sequence[str]) -> tuple[tuple[Image, ...], tuple[str, ...]]:
     images: list[Image] = []
     lines = []
     for path in map(Path, paths):
-        sums = path / "SHA512SUMS"
+        listing = path / "SHA512SUMS"
+        sums = _files.sums(listing) if listing.exists() else {}
         for file in sorted(path.glob("*.tar")) if path.is_dir() else [path]:
-            if sums.exists() and listed(sums, file.name) is None:
+            if sums and file.name not in sums:
                 lines.append(f"{file} is not in SHA512SUMS, so it is not used")
                 continue
             try:

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
+
+SUM = re.compile(r"([0-9a-fA-F]{128}) [ *](?:\./)?(.+)")
 
 
 def read(path: str | Path) -> bytes | None:
@@ -44,3 +47,13 @@ def digest(path: str | Path, algorithm: str) -> str:
         for block in iter(lambda: stream.read(1 << 20), b""):
             checksum.update(block)
     return checksum.hexdigest()
+
+
+def sums(path: str | Path) -> dict[str, str]:
+    """SHA-512 by file name from a file that sha512sum wrote; lines of another form are passed over.
+
+    Raises OSError if the file cannot be read.
+    """
+    lines = Path(path).read_text(errors="replace").splitlines()
+    found = filter(None, (SUM.fullmatch(line.strip()) for line in lines))
+    return {match[2]: match[1].lower() for match in found}

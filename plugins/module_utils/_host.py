@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPException
 from ipaddress import IPv6Address, ip_address
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -125,7 +125,7 @@ def observe(params: Mapping[str, Any], run: Callable[..., tuple[int, str, str]])
         has_state=state.exists(),
         has_release=has_release,
         artifacts=_names(Path(artifacts)) if artifacts else None,
-        artifact_sums=parse_sums(_text(Path(artifacts) / "SHA512SUMS")) if artifacts else {},
+        artifact_sums=_artifact_sums(artifacts),
     )
     if params["url"] and not artifacts and not has_release and host.architecture:
         return replace(host, mirror_error=ask(f"{params['url']}/{params['version']}/{host.tarball}"))
@@ -194,12 +194,6 @@ def _existing(path: str) -> Path:
     return next(parent for parent in (Path(path), *Path(path).parents) if parent.exists())
 
 
-def parse_sums(text: str) -> dict[str, str]:
-    """File names and their sums. text: as sha512sum writes it."""
-    lines = (line.split(maxsplit=1) for line in text.splitlines())
-    return {PurePath(words[1].lstrip("*")).name: words[0] for words in lines if len(words) == 2}
-
-
 def ask(url: str) -> str:
     """Why the URL can't be fetched; empty if it can."""
     try:
@@ -233,6 +227,14 @@ def _daemon_json_error(path: Path) -> str:
 def _names(directory: Path) -> frozenset[str] | None:
     """The names in a directory; None if there is no such directory."""
     return frozenset(path.name for path in directory.iterdir()) if directory.is_dir() else None
+
+
+def _artifact_sums(artifacts: str) -> dict[str, str]:
+    """None are known where the directory is missing or cannot be read, which is another check's finding."""
+    try:
+        return _files.sums(Path(artifacts) / "SHA512SUMS") if artifacts else {}
+    except OSError:
+        return {}
 
 
 def _text(path: str | Path) -> str:

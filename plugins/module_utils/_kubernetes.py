@@ -9,8 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import missing_required_lib
-from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _library
 
 try:
     from kubernetes import client, config
@@ -29,7 +28,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
     "timeout": {"type": "int", "default": 180},
 }
-SYSTEM_PYTHON = "/usr/bin/python3"
 REQUEST_TIMEOUT = 10
 
 
@@ -49,11 +47,8 @@ def connect(module: AnsibleModule) -> Any:
             "Run the role control_plane first, or set kubeconfig."
         )
     if not HAS_KUBERNETES:
-        if not has_respawned() and probe_interpreters_for_module([SYSTEM_PYTHON], "kubernetes"):
-            respawn_module(SYSTEM_PYTHON)
-        module.fail_json(
-            msg=missing_required_lib("kubernetes", reason="(Debian and Ubuntu: python3-kubernetes)")
-        )
+        _library.respawn("kubernetes")
+        _library.fail(module, "kubernetes")
     settings = client.Configuration()
     try:
         config.load_kube_config(config_file=kubeconfig, client_configuration=settings)

@@ -55,18 +55,6 @@ class Part:
         return f"kubernetes/server/bin/{self.path.name}"
 
 
-def listed(sums: Path, name: str) -> str | None:
-    """The SHA-512 that a SHA512SUMS file gives for name, or None if it does not list it.
-
-    Raises OSError if the file cannot be read.
-    """
-    for line in sums.read_text(errors="replace").splitlines():
-        match = re.fullmatch(r"([0-9a-fA-F]{128}) [ *](?:\./)?(.+)", line.strip())
-        if match and match[2] == name:
-            return match[1].lower()
-    return None
-
-
 def checksum_of(tarball: str, sums: Path) -> str:
     """The SHA-512 that a SHA512SUMS file gives for the tarball. Raises ReleaseError if it gives none."""
     advice = (
@@ -74,7 +62,7 @@ def checksum_of(tarball: str, sums: Path) -> str:
         " or set cluster_release_checksum."
     )
     try:
-        checksum = listed(sums, tarball)
+        checksum = _files.sums(sums).get(tarball)
     except OSError as error:
         raise ReleaseError(f"{sums} cannot be read ({error.strerror}). {advice}") from error
     if not checksum:

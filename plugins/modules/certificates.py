@@ -149,13 +149,13 @@ certificates:
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.common.respawn import (
-    has_respawned,
-    probe_interpreters_for_module,
-    respawn_module,
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _certificates,
+    _library,
+    _plan,
+    _x509,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _certificates, _plan, _x509
 
 
 def main() -> None:
@@ -184,14 +184,10 @@ def main() -> None:
     )
     directory, now = Path(module.params["directory"]), datetime.now(timezone.utc).replace(microsecond=0)
     if _x509.IMPORT_ERROR:
-        others = [] if has_respawned() else ["/usr/bin/python3"]
-        interpreter = probe_interpreters_for_module(others, "cryptography")
-        if interpreter:
-            respawn_module(interpreter)
+        _library.respawn("cryptography")
         # On a bare host in check mode the library is not installed yet, and there is nothing to read.
         if not module.check_mode or directory.exists():
-            problem = f"{missing_required_lib('cryptography')} Its package is python3-cryptography."
-            module.fail_json(msg=problem, exception=_x509.IMPORT_ERROR)
+            _library.fail(module, "cryptography")
     try:
         desired = _certificates.read_options(module.params)
         found = _certificates.observe(directory, desired)

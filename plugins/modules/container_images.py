@@ -91,7 +91,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _archive, _files, _release
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _archive, _files
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._archive import Image
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError, Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
@@ -178,7 +178,7 @@ def complaint(reference: Reference, architecture: str, pull: bool, contents: Seq
 def verify(archive: str) -> None:
     """Raises SourceError if a SHA512SUMS beside the archive lists it with another checksum."""
     sums = Path(archive).with_name("SHA512SUMS")
-    expected = _release.listed(sums, Path(archive).name) if sums.exists() else None
+    expected = _files.sums(sums).get(Path(archive).name) if sums.exists() else None
     if expected and (seen := _files.digest(archive, "sha512")) != expected:
         raise SourceError(
             f"{archive} has the SHA-512 {seen}, but {sums} says {expected}. Copy the archive there again."

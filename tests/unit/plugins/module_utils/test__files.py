@@ -32,3 +32,9 @@ def test_digest_is_the_hash_of_the_content(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"a" * (3 << 20))
     assert _files.digest(target, "sha512") == hashlib.sha512(b"a" * (3 << 20)).hexdigest()
+
+
+def test_sums_are_read_in_either_format_of_sha512sum(tmp_path: Path) -> None:
+    listing = tmp_path / "SHA512SUMS"
+    listing.write_text(f"{'a' * 128}  other\n{'B' * 128} *./file\nnonsense\n")
+    assert _files.sums(listing) == {"other": "a" * 128, "file": "b" * 128}

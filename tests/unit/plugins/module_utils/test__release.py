@@ -76,14 +76,6 @@ def make_tarball(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def test_checksum_is_found_in_either_format_of_sha512sum(tmp_path: Path) -> None:
-    sums = tmp_path / "SHA512SUMS"
-    sums.write_text(f"{'a' * 128}  other\n{'B' * 128} *./file\nnonsense\n")
-    assert _release.listed(sums, "file") == "b" * 128
-    assert _release.listed(sums, "other") == "a" * 128
-    assert _release.listed(sums, "nonsense") is None
-
-
 def test_missing_checksum_names_the_file_and_the_variable(tmp_path: Path) -> None:
     sums = tmp_path / "SHA512SUMS"
     with pytest.raises(ReleaseError, match=f"{sums} cannot be read .No such file.*release_checksum"):
