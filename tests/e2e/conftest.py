@@ -61,9 +61,11 @@ def _sandbox(*command: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def node(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A bare Debian 12 node, one for each file of tests."""
-    name = "mink8s-e2e"
+def node(
+    request: pytest.FixtureRequest, given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Node]:
+    """A bare Debian 12 node, one for each file of tests and named after it."""
+    name = f"mink8s-{Path(request.path).stem.removeprefix('test_')}"
     inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
     connection = {
         "ansible_connection": "community.docker.docker",

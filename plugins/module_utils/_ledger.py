@@ -1,0 +1,113 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ledger: what this collection has made on the host, so that reset can take back exactly that.
+
+Whoever is about to make something notes it first. A run that is killed in between leaves a note of
+something that is not there, which costs reset nothing; the other way round would leave something behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+
+# Whatever the variables say, so that reset finds it without them.
+PATH = "/var/lib/mink8s/ledger.json"
+ARGUMENTS: dict[str, dict[str, Any]] = {"ledger": {"type": "path", "default": PATH}}
+
+
+class LedgerError(ValueError):
+    """The ledger is not what this collection wrote."""
+
+
+@dataclass
+class Ledger:
+    """What was made.
+
+    paths: what is ours at each path. C(file) and C(directory): we made it where nothing was. C(tree): the
+    same, and all that came into the directory since is the cluster's. C(contents): the directory was there
+    and empty; all that came into it since is the cluster's.
+    packages: those installed, with what they needed.
+    images: NAME:TAG of each image loaded, and the ID of the image that had this name before; empty if none.
+    units: those enabled that were not.
+    settings: by path of a JSON file with others' settings among ours, its text C(before) (None if there was
+    no file) and the settings C(after) the last change.
+    """
+
+    paths: dict[str, str] = field(default_factory=dict)
+    packages: list[str] = field(default_factory=list)
+    images: dict[str, str] = field(default_factory=dict)
+    units: list[str] = field(default_factory=list)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read(path: str | Path) -> Ledger | None:
+    """The ledger, or None on a host on which nothing was made. Raises LedgerError if it is damaged."""
+    content = _files.read(path)
+    if content is None:
+        return None
+    try:
+        return Ledger(**json.loads(content))
+    except (ValueError, TypeError) as error:
+        raise LedgerError(
+            f"{path} is no ledger of this collection any more ({error}). Put back the one it was, or remove"
+            " it to have reset forget what was made."
+        ) from error
+
+
+def write(path: str | Path, ledger: Ledger) -> None:
+    """Put the ledger in place, and what is noted in it is known to whoever comes next."""
+    target = Path(path)
+    if not target.parent.exists():
+        target.parent.mkdir(parents=True)
+        target.parent.chmod(0o755)
+    _files.write(target, f"{json.dumps(asdict(ledger), indent=2)}\n".encode(), 0o600)
+
+
+def note(
+    path: str | Path,
+    *,
+    files: Iterable[str | Path] = (),
+    directories: Iterable[str | Path] = (),
+    trees: Iterable[str | Path] = (),
+    packages: Iterable[str] = (),
+    images: Mapping[str, str] | None = None,
+    units: Iterable[str] = (),
+    settings: Mapping[str, dict[str, Any]] | None = None,
+) -> None:
+    """Note what is about to be made. Only what is not there yet is noted, and the first note stays.
+
+    path: of the ledger. files, directories, trees: directories above them that are missing are noted too.
+    """
+    ledger = read(path) or Ledger()
+    old = json.dumps(asdict(ledger))
+    for kind, paths in (("file", files), ("directory", directories), ("tree", trees)):
+        for target in map(Path, paths):
+            _note_path(ledger, target, kind)
+    ledger.packages += [name for name in packages if name not in ledger.packages]
+    ledger.units += [name for name in units if name not in ledger.units]
+    ledger.images = {**(images or {}), **ledger.images}
+    for name, state in (settings or {}).items():
+        before = ledger.settings.get(name, state)["before"]
+        ledger.settings[name] = {"before": before, "after": state["after"]}
+    if json.dumps(asdict(ledger)) != old:
+        write(path, ledger)
+
+
+def _note_path(ledger: Ledger, target: Path, kind: str) -> None:
+    if str(target) in ledger.paths:
+        return
+    if os.path.lexists(target):
+        if kind == "tree" and target.is_dir() and not any(target.iterdir()):
+            ledger.paths[str(target)] = "contents"
+        return
+    for parent in reversed(target.parents):
+        if not parent.exists():
+            ledger.paths.setdefault(str(parent), "directory")
+    ledger.paths[str(target)] = kind
