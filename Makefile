@@ -73,6 +73,10 @@ e2e: inventory ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX for ano
 	molecule test --scenario-name default
 	pytest -q tests/e2e
 
+.PHONY: faults
+faults: inventory ## what it survives, the long way; writes the table of docs/faults.md
+	python tests/faults/report.py --run
+
 .PHONY: setup
 setup: $(VENV)/done $(VENV_OLD)/done $(LINK) ## what the rest needs: virtual environments, Docker
 	$(SANDBOX) host

@@ -176,6 +176,13 @@ def _join(value: str | tuple[str, ...]) -> str:
     return value if isinstance(value, str) else ", ".join(value) or "none"
 
 
+def files(directory: Path, desired: Desired) -> list[Path]:
+    """Every file that may be written."""
+    names = [f"{name}.{kind}" for name in desired.requests for kind in ("crt", "key")]
+    names += [f"{name}.{kind}" for name in desired.key_pairs for kind in ("pub", "key")]
+    return [directory / name for name in names]
+
+
 def apply(
     directory: Path, desired: Desired, found: Mapping[str, pki.Found], work: Work, now: datetime
 ) -> None:

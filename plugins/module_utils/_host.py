@@ -6,33 +6,36 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from http.client import HTTPException
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
-from ansible.module_utils.urls import open_url
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _files,
+    _host_cgroup,
+    _host_engine,
+    _host_kubernetes,
+    _host_network,
+    _version,
+    _x509,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine, Run, program
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import (
+    Listener,
+    find_listeners,
+    find_processes,
+    memory_available,
+    text,
+    unreadable_mounts,
+)
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-LISTEN = "0A"
+GRUB_MENU = Path("/boot/grub/grub.cfg")
 DAEMON_JSON_REMEDY = "Correct it, or move it away, and run again: dockerd can't read it either."
-
-
-@dataclass(frozen=True)
-class Listener:
-    """A TCP socket that listens. pid: 0, and process: empty, if the owner can't be seen."""
-
-    port: int
-    address: str
-    pid: int
-    process: str
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,38 @@ class Host:
     """Everything the checks look at. Empty texts and zeros: not there, or not to be seen."""
 
     system: str = "Linux"
+    kernel: str = ""
+    distribution: str = ""
     machine: str = "x86_64"
+    python: str = ""
     hostname: str = "node"
+    hostname_error: str = ""
     euid: int = 0
+    time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     init: str = "systemd"
     systemd_booted: bool = True
     systemd_version: int = 0
+    selinux: str = "disabled"
+    apparmor: str = "disabled"
+    has_grub: bool = False
+    has_apt: bool = True
+    has_iptables: bool = True
+    iptables_error: str = ""
     cgroup_version: int = 1
     controllers: frozenset[str] = frozenset()
+    kernel_memory_error: str = ""
+    memory_available: int = 0
     swaps: tuple[str, ...] = ()
+    unreadable_mounts: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    processes: frozenset[str] = frozenset()
     file_systems: tuple[FileSystem, ...] = ()
+    engine: Engine = field(default_factory=Engine)
     daemon_json_error: str = ""
-    files: tuple[str, ...] = ()
-    has_state: bool = False
+    others: tuple[_host_kubernetes.Other, ...] = ()
+    installed: str = ""
+    authorities: Mapping[str, datetime] = field(default_factory=dict)
+    has_ledger: bool = False
     has_release: bool = False
     artifacts: frozenset[str] | None = None
     artifact_sums: Mapping[str, str] | None = None
@@ -78,102 +99,104 @@ class Host:
         """Upstream's name of the release for this machine."""
         return f"kubernetes-server-linux-{self.architecture or self.machine}.tar.gz"
 
+    @property
+    def runs_our_cluster(self) -> bool:
+        """Whether what the run is to bring takes its memory already."""
+        return self.has_ledger and "kubelet" in self.processes
+
+    @property
+    def cgroup_v1_parameters(self) -> tuple[str, ...]:
+        """The kernel parameters with which systemd mounts cgroup v1; none if it can't."""
+        force = ("SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1",) if self.systemd_version >= 256 else ()
+        return () if self.systemd_version >= 258 else (*force, "systemd.unified_cgroup_hierarchy=0")
+
+    @property
+    def can_switch_to_cgroup_v1(self) -> bool:
+        """Whether this collection knows how to set these parameters here."""
+        return self.has_grub and bool(self.cgroup_v1_parameters)
+
+    def __str__(self) -> str:
+        """The host as a person reads it."""
+        return (
+            f"{self.distribution or self.system}, kernel {self.kernel}, cgroup v{self.cgroup_version},"
+            f" {self.engine}, SELinux {self.selinux}, AppArmor {self.apparmor},"
+            f" {self.memory_available} MB of memory available, Python {self.python}"
+        )
+
+
+def observe(params: Mapping[str, Any], run: Run) -> Host:
+    """Look at the host. params: the options of the module preflight; run: the module's run_command.
+
+    Reads only, but for a cgroup that is made and removed again. What this user may not see is left out.
+    """
+    kernel, mounts, proc = os.uname(), text("/proc/self/mounts"), Path("/proc")
+    architecture = ARCHITECTURES.get(kernel.machine, "")
+    has_ledger = Path(params["ledger"]).exists()
+    has_release = Path(params["state_directory"], params["version"], "release.json").exists()
+    cgroup_version = _host_cgroup.version()
+    processes = find_processes(proc)
+    engine = _host_engine.observe(run, params["daemon_json"], cgroup_version)
+    files = [path for path in params["files"] if os.path.lexists(path)]
+    artifacts, iptables = params["artifacts"], program("iptables")
+    tarball = f"{params['url']}/{params['version']}/{Host(machine=kernel.machine).tarball}"
+    asks = params["url"] and not artifacts and not has_release and architecture
+    return Host(
+        system=kernel.sysname,
+        kernel=kernel.release,
+        distribution=_distribution(text("/etc/os-release")),
+        machine=kernel.machine,
+        python=platform.python_version(),
+        hostname=kernel.nodename.lower(),
+        hostname_error=_host_network.name_error(kernel.nodename),
+        euid=os.geteuid(),
+        time=datetime.now(timezone.utc),
+        init=text("/proc/1/comm").strip(),
+        systemd_booted=Path("/run/systemd/system").is_dir(),
+        systemd_version=_systemd_version(run),
+        selinux={"1": "enforcing", "0": "permissive"}.get(text("/sys/fs/selinux/enforce"), "disabled"),
+        apparmor="enabled" if text("/sys/module/apparmor/parameters/enabled")[:1] == "Y" else "disabled",
+        has_grub=bool(program("update-grub")) and GRUB_MENU.exists(),
+        has_apt=bool(program("apt-get")),
+        has_iptables=bool(iptables),
+        iptables_error=_host_network.iptables_error(run, iptables) if iptables and not os.geteuid() else "",
+        cgroup_version=cgroup_version,
+        controllers=_host_cgroup.controllers(mounts),
+        kernel_memory_error=_host_cgroup.kernel_memory_error(mounts, params["version"]),
+        memory_available=memory_available(text("/proc/meminfo")),
+        swaps=tuple(line.split()[0] for line in text("/proc/swaps").splitlines()[1:]),
+        unreadable_mounts=unreadable_mounts(mounts),
+        listeners=tuple(find_listeners(proc, {entry["port"] for entry in params["ports"]})),
+        processes=processes,
+        file_systems=tuple(measure(params["directories"])),
+        engine=engine,
+        daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
+        others=tuple(_host_kubernetes.find(processes, engine.containers, files, has_ledger)),
+        installed=_installed(files) if has_ledger else "",
+        authorities=dict(_authorities(params["authorities"])),
+        has_ledger=has_ledger,
+        has_release=has_release,
+        artifacts=_names(Path(artifacts)) if artifacts else None,
+        artifact_sums=_artifact_sums(artifacts),
+        mirror_error=_host_network.fetch_error(tarball) if asks else "",
+    )
+
 
 def parse_daemon_json(path: str, content: bytes) -> dict[str, Any]:
     """The engine's settings; none for an empty file. Raises ValueError, saying where it is wrong."""
     try:
-        text = content.decode()
-        settings = json.loads(text) if text.strip() else {}
+        decoded = content.decode()
+        settings = json.loads(decoded) if decoded.strip() else {}
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise ValueError(f"{path}, line {line}, column {column}: not UTF-8") from error
     except json.JSONDecodeError as error:
-        seen = "".join(text.split("\n")[error.lineno - 1 : error.lineno]).strip()
+        seen = "".join(decoded.split("\n")[error.lineno - 1 : error.lineno]).strip()
         where = f"{path}, line {error.lineno}, column {error.colno}"
         raise ValueError(f"{where}: {error.msg}, seen: {seen}") from error
     if not isinstance(settings, dict):
-        raise ValueError(f"{path}, line 1, column 1: not an object {{…}}, seen: {text.strip()[:40]}")
+        raise ValueError(f"{path}, line 1, column 1: not an object {{…}}, seen: {decoded.strip()[:40]}")
     return settings
-
-
-def observe(params: Mapping[str, Any], run: Callable[..., tuple[int, str, str]]) -> Host:
-    """Look at the host. params: the options of the module preflight; run: the module's run_command.
-
-    Reads only. What this user may not see is left out.
-    """
-    kernel = os.uname()
-    unified = Path("/sys/fs/cgroup/cgroup.controllers")
-    state = Path(params["state_directory"])
-    has_release = (state / params["version"] / "release.json").exists()
-    artifacts = params["artifacts"]
-    host = Host(
-        system=kernel.sysname,
-        machine=kernel.machine,
-        hostname=kernel.nodename.lower(),
-        euid=os.geteuid(),
-        init=_text("/proc/1/comm").strip(),
-        systemd_booted=Path("/run/systemd/system").is_dir(),
-        systemd_version=_systemd_version(run),
-        cgroup_version=2 if unified.exists() else 1,
-        controllers=frozenset(_text(unified).split()) or v1_controllers(_text("/proc/self/mounts")),
-        swaps=tuple(line.split()[0] for line in _text("/proc/swaps").splitlines()[1:]),
-        listeners=tuple(find_listeners(Path("/proc"), {entry["port"] for entry in params["ports"]})),
-        file_systems=tuple(measure(params["directories"])),
-        daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
-        files=tuple(path for path in params["files"] if os.path.lexists(path)),
-        has_state=state.exists(),
-        has_release=has_release,
-        artifacts=_names(Path(artifacts)) if artifacts else None,
-        artifact_sums=_artifact_sums(artifacts),
-    )
-    if params["url"] and not artifacts and not has_release and host.architecture:
-        return replace(host, mirror_error=ask(f"{params['url']}/{params['version']}/{host.tarball}"))
-    return host
-
-
-def v1_controllers(mounts: str) -> frozenset[str]:
-    """The cgroup v1 controllers that are mounted. mounts: the text of /proc/self/mounts."""
-    fields = (line.split() for line in mounts.splitlines())
-    return frozenset(option for field in fields if field[2] == "cgroup" for option in field[3].split(","))
-
-
-def find_listeners(proc: Path, ports: set[int]) -> Iterator[Listener]:
-    """The sockets that listen on these ports, and who owns them. proc: where procfs is mounted."""
-    tables = _text(proc / "net/tcp").splitlines()[1:] + _text(proc / "net/tcp6").splitlines()[1:]
-    found = {}
-    for fields in map(str.split, tables):
-        address, port = fields[1].split(":")
-        if fields[3] == LISTEN and int(port, 16) in ports:
-            found[f"socket:[{fields[9]}]"] = (int(port, 16), _address(address))
-    owners = _owners(proc, set(found))
-    for socket, (number, listening) in found.items():
-        pid = owners.get(socket, 0)
-        yield Listener(number, listening, pid, _text(proc / str(pid) / "comm").strip())
-
-
-def _address(digits: str) -> str:
-    """The address the kernel prints as 32-bit words in the machine's byte order."""
-    words = (digits[start : start + 8] for start in range(0, len(digits), 8))
-    address = ip_address(b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words))
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
-
-
-def _owners(proc: Path, sockets: set[str]) -> dict[str, int]:
-    owners: dict[str, int] = {}
-    for process in proc.glob("[0-9]*") if sockets else ():
-        with suppress(OSError):  # it may end, or belong to someone else
-            for descriptor in (process / "fd").iterdir():
-                owners.setdefault(_link(descriptor), int(process.name))
-    return owners
-
-
-def _link(path: Path) -> str:
-    try:
-        return str(path.readlink())
-    except OSError:
-        return ""
 
 
 def measure(directories: list[dict[str, Any]]) -> Iterator[FileSystem]:
@@ -194,19 +217,13 @@ def _existing(path: str) -> Path:
     return next(parent for parent in (Path(path), *Path(path).parents) if parent.exists())
 
 
-def ask(url: str) -> str:
-    """Why the URL can't be fetched; empty if it can."""
-    try:
-        open_url(url, method="HEAD", timeout=10).close()
-    except HTTPError as error:
-        # Some file servers know no HEAD; they answered, which is what was asked.
-        return "" if error.code in (405, 501) else f"HTTP {error.code} {error.reason}"
-    except (OSError, HTTPException, ValueError) as error:
-        return str(getattr(error, "reason", error))
-    return ""
+def _distribution(os_release: str) -> str:
+    """The distribution and its version, from the text of os-release."""
+    found = re.search(r"^PRETTY_NAME=\"?([^\"\n]*)", os_release, re.MULTILINE)
+    return found[1] if found else ""
 
 
-def _systemd_version(run: Callable[..., tuple[int, str, str]]) -> int:
+def _systemd_version(run: Run) -> int:
     """The first number systemctl prints; 0 without systemd."""
     if not Path("/run/systemd/system").is_dir():
         return 0
@@ -224,6 +241,19 @@ def _daemon_json_error(path: Path) -> str:
     return ""
 
 
+def _installed(files: list[str]) -> str:
+    """The release that runs, from the manifest of kube-apiserver among the files."""
+    return next(filter(None, (_version.of_manifest(text(path)) for path in files)), "")
+
+
+def _authorities(paths: list[str]) -> Iterator[tuple[str, datetime]]:
+    """From when on each certificate that can be read is valid. Where there is one, there is the library."""
+    for path in map(Path, [] if _x509.IMPORT_ERROR else paths):
+        certificate = _x509.load(path.parent, path.stem).certificate
+        if certificate:
+            yield str(path), _x509.not_before(certificate)
+
+
 def _names(directory: Path) -> frozenset[str] | None:
     """The names in a directory; None if there is no such directory."""
     return frozenset(path.name for path in directory.iterdir()) if directory.is_dir() else None
@@ -235,10 +265,3 @@ def _artifact_sums(artifacts: str) -> dict[str, str]:
         return _files.sums(Path(artifacts) / "SHA512SUMS") if artifacts else {}
     except OSError:
         return {}
-
-
-def _text(path: str | Path) -> str:
-    try:
-        return Path(path).read_text(errors="replace")
-    except OSError:
-        return ""

@@ -65,6 +65,11 @@ def core(api: Any) -> Any:
     return client.CoreV1Api(api)
 
 
+def version(api: Any) -> str:
+    """What kube-apiserver says of its version, such as v1.18.20."""
+    return str(client.VersionApi(api).get_code(_request_timeout=REQUEST_TIMEOUT).git_version)
+
+
 def api_exceptions() -> tuple[type[Exception], ...]:
     """What a request may raise: an answer that is an error, or no answer."""
     return (ApiException, HTTPError)

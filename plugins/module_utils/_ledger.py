@@ -19,6 +19,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
 
 # Whatever the variables say, so that reset finds it without them.
 PATH = "/var/lib/mink8s/ledger.json"
+# What a file system has in it before anybody puts something there.
+EMPTY = {"lost+found"}
+MARK = "mink8s.kubernetes"
 ARGUMENTS: dict[str, dict[str, Any]] = {"ledger": {"type": "path", "default": PATH}}
 
 
@@ -32,12 +35,13 @@ class Ledger:
 
     paths: what is ours at each path. C(file) and C(directory): we made it where nothing was. C(tree): the
     same, and all that came into the directory since is the cluster's. C(contents): the directory was there
-    and empty; all that came into it since is the cluster's.
+    and empty; all that came into it since is the cluster's. C(marked): a file, ours while its first line
+    has our MARK.
     packages: those installed, with what they needed.
     images: NAME:TAG of each image loaded, and the ID of the image that had this name before; empty if none.
     units: those enabled that were not.
     settings: by path of a JSON file with others' settings among ours, its text C(before) (None if there was
-    no file) and the settings C(after) the last change.
+    no file) and the settings in it that are C(ours).
     """
 
     paths: dict[str, str] = field(default_factory=dict)
@@ -67,7 +71,12 @@ def write(path: str | Path, ledger: Ledger) -> None:
     if not target.parent.exists():
         target.parent.mkdir(parents=True)
         target.parent.chmod(0o755)
-    _files.write(target, f"{json.dumps(asdict(ledger), indent=2)}\n".encode(), 0o600)
+    _files.write(target, render(ledger).encode(), 0o600)
+
+
+def render(ledger: Ledger) -> str:
+    """The ledger as it stands in its file."""
+    return f"{json.dumps(asdict(ledger), indent=2)}\n"
 
 
 def note(
@@ -76,6 +85,7 @@ def note(
     files: Iterable[str | Path] = (),
     directories: Iterable[str | Path] = (),
     trees: Iterable[str | Path] = (),
+    marked: Iterable[str | Path] = (),
     packages: Iterable[str] = (),
     images: Mapping[str, str] | None = None,
     units: Iterable[str] = (),
@@ -83,11 +93,12 @@ def note(
 ) -> None:
     """Note what is about to be made. Only what is not there yet is noted, and the first note stays.
 
-    path: of the ledger. files, directories, trees: directories above them that are missing are noted too.
+    path: of the ledger. files, marked, directories, trees: missing directories above them are noted too.
     """
     ledger = read(path) or Ledger()
     old = json.dumps(asdict(ledger))
-    for kind, paths in (("file", files), ("directory", directories), ("tree", trees)):
+    kinds = {"file": files, "marked": marked, "directory": directories, "tree": trees}
+    for kind, paths in kinds.items():
         for target in map(Path, paths):
             _note_path(ledger, target, kind)
     ledger.packages += [name for name in packages if name not in ledger.packages]
@@ -95,7 +106,7 @@ def note(
     ledger.images = {**(images or {}), **ledger.images}
     for name, state in (settings or {}).items():
         before = ledger.settings.get(name, state)["before"]
-        ledger.settings[name] = {"before": before, "after": state["after"]}
+        ledger.settings[name] = {"before": before, "ours": state["ours"]}
     if json.dumps(asdict(ledger)) != old:
         write(path, ledger)
 
@@ -104,7 +115,7 @@ def _note_path(ledger: Ledger, target: Path, kind: str) -> None:
     if str(target) in ledger.paths:
         return
     if os.path.lexists(target):
-        if kind == "tree" and target.is_dir() and not any(target.iterdir()):
+        if kind == "tree" and target.is_dir() and {child.name for child in target.iterdir()} <= EMPTY:
             ledger.paths[str(target)] = "contents"
         return
     for parent in reversed(target.parents):

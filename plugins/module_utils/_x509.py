@@ -156,6 +156,12 @@ def not_after(certificate: x509.Certificate) -> datetime:
     return aware or certificate.not_valid_after.replace(tzinfo=timezone.utc)
 
 
+def not_before(certificate: x509.Certificate) -> datetime:
+    """When the certificate starts to be valid."""
+    aware: datetime | None = getattr(certificate, "not_valid_before_utc", None)
+    return aware or certificate.not_valid_before.replace(tzinfo=timezone.utc)
+
+
 def contents(certificate: x509.Certificate) -> Contents:
     """What the certificate says about its holder."""
     subject = certificate.subject

@@ -17,6 +17,7 @@ description:
     a certificate's key to have a new one made. New keys are ECDSA P-256, in key pairs RSA 2048.
   - An authority that is already there is used as it is, whatever its common name and kind of key.
 author: The mink8s authors (@mink8s)
+extends_documentation_fragment: mink8s.kubernetes.ledger
 requirements:
   - cryptography >= 3.3 (the package python3-cryptography)
 attributes:
@@ -152,6 +153,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _certificates,
+    _ledger,
     _library,
     _plan,
     _x509,
@@ -179,6 +181,7 @@ def main() -> None:
             "valid_days": {"type": "int", "default": 365},
             "authority_valid_days": {"type": "int", "default": 3650},
             "renew_days": {"type": "int", "default": 30},
+            **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
@@ -195,6 +198,8 @@ def main() -> None:
         results = _certificates.describe(directory, found, work, done=False)
 
         def carry_out() -> None:
+            files = _certificates.files(directory, desired)
+            _ledger.note(module.params["ledger"], directories=[directory], files=files)
             _certificates.apply(directory, desired, found, work, now)
             results.update(
                 _certificates.describe(directory, _certificates.observe(directory, desired), work, done=True)

@@ -16,6 +16,7 @@ description:
     the registry. That component may end in the architecture, as in V(k8s.gcr.io/pause-amd64:3.2).
   - Other names in the engine stay as they are, including those that loading an archive would change.
 author: The mink8s authors (@mink8s)
+extends_documentation_fragment: mink8s.kubernetes.ledger
 attributes:
   check_mode:
     description: Compares the archives with the engine. Without an engine or archives, all images are missing.
@@ -91,7 +92,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _archive, _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _archive, _files, _ledger
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._archive import Image
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError, Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
@@ -258,6 +259,8 @@ def run(module: AnsibleModule) -> None:
     ]
 
     def apply() -> None:
+        before = {wanted.reference.tagged: (images[wanted] or {}).get("Id", "") for wanted in needed}
+        _ledger.note(module.params["ledger"], images=before)
         for archive in archives:
             load(
                 engine,
@@ -281,12 +284,13 @@ def main() -> None:
             "archives": {"type": "list", "elements": "path", "default": []},
             "pull": {"type": "bool", "default": False},
             "architecture": {"type": "str", "choices": ["amd64", "arm64"], "required": True},
+            **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
         run(module)
-    except (SourceError, EngineError, ValueError) as error:
+    except (SourceError, EngineError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

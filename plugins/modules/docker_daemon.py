@@ -16,6 +16,7 @@ description:
     V(native.cgroupdriver=cgroupfs), replace each other.
   - Does not restart dockerd.
 author: The mink8s authors (@mink8s)
+extends_documentation_fragment: mink8s.kubernetes.ledger
 attributes:
   check_mode:
     description: Reports what would change and changes nothing.
@@ -60,13 +61,18 @@ settings:
 """
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _host, _plan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _files,
+    _host,
+    _ledger,
+    _plan,
+    _settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,36 +98,12 @@ def observe(path: Path) -> Observed:
 
 def plan(wanted: dict[str, Any], observed: Observed) -> tuple[_plan.Plan, dict[str, Any]]:
     """What has to change, and the settings as they then are."""
-    settings = merge(observed.settings, wanted)
+    settings = _settings.merge(observed.settings, wanted)
     reasons = tuple(_differences(observed.settings, settings))
     if not reasons:
         return _plan.Plan(before=observed.text, after=observed.text), settings
-    indent = re.search(r"^[ \t]+(?=\S)", observed.text, re.MULTILINE)
-    after = json.dumps(settings, indent=indent.group() if indent else 2, ensure_ascii=False) + "\n"
+    after = _settings.render(settings, like=observed.text)
     return _plan.Plan(reasons, observed.text, after), settings
-
-
-def merge(existing: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """The existing settings with the wanted ones among them; neither is modified."""
-    merged = dict(existing)
-    for key, value in wanted.items():
-        old = existing.get(key)
-        if isinstance(old, dict) and isinstance(value, dict):
-            merged[key] = merge(old, value)
-        elif isinstance(old, list) and isinstance(value, list):
-            merged[key] = _merge_options(old, value) if key == "exec-opts" else _add_missing(old, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _add_missing(old: list[Any], wanted: list[Any]) -> list[Any]:
-    return [*old, *(item for item in wanted if item not in old)]
-
-
-def _merge_options(old: list[str], wanted: list[str]) -> list[str]:
-    options = {item.partition("=")[0]: item for item in (*old, *wanted)}
-    return list(options.values())
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -142,20 +124,41 @@ def apply(path: Path, content: str, mode: int) -> None:
     _files.write(target, content.encode(), mode)
 
 
+def note(ledger: str | Path, path: Path, wanted: dict[str, Any]) -> None:
+    """Note what the file was before the first of our changes, and the settings of all of them."""
+    target = path.resolve()
+    content, known = _files.read(target), _ledger.read(ledger)
+    earlier = known.settings.get(str(target), {}).get("ours", {}) if known else {}
+    state = {
+        "before": None if content is None else content.decode(),
+        "ours": _settings.merge(earlier, wanted),
+    }
+    _ledger.note(ledger, directories=[target.parent], settings={str(target): state})
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "settings": {"type": "dict", "required": True},
+            **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
-    path = Path(module.params["path"])
+    path, wanted, ledger = (module.params[name] for name in ("path", "settings", "ledger"))
+    path = Path(path)
     try:
         observed = observe(path)
-        wanted, settings = plan(module.params["settings"], observed)
-        _plan.carry_out(module, wanted, lambda: apply(path, wanted.after, observed.mode), settings=settings)
+        decided, settings = plan(wanted, observed)
+
+        def run() -> None:
+            note(ledger, path, wanted)
+            apply(path, decided.after, observed.mode)
+
+        _plan.carry_out(module, decided, run, settings=settings)
+    except _ledger.LedgerError as error:
+        module.fail_json(msg=str(error))
     except ValueError as error:
         module.fail_json(msg=f"{error}. {_host.DAEMON_JSON_REMEDY}")
     except OSError as error:

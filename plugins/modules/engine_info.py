@@ -93,31 +93,12 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import (
     Engine,
     EngineError,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import (
+    configured_driver,
+    default_driver,
+)
 
 SIOCGIFADDR = 0x8915
-
-
-def configured_driver(daemon_json: bytes) -> str | None:
-    """The cgroup driver that a daemon.json asks for, or None. Raises ValueError if it is no JSON object."""
-    configuration = json.loads(daemon_json or b"{}")
-    if not isinstance(configuration, dict):
-        raise ValueError("a JSON object is expected")
-    for option in configuration.get("exec-opts") or []:
-        name, _equals, value = str(option).partition("=")
-        if name.strip().lower() == "native.cgroupdriver":
-            return value.strip()
-    return None
-
-
-def default_driver(version: str, cgroup_version: int, systemd: bool) -> str:
-    """The cgroup driver an engine picks by itself.
-
-    version: the engine's, such as 20.10.24; empty if unknown.
-    systemd: whether the host was booted with systemd.
-    """
-    numbers = [int(number) for number in re.findall(r"\d+", version)[:2]]
-    knows_cgroup_v2 = not numbers or numbers >= [20, 10]
-    return "systemd" if knows_cgroup_v2 and cgroup_version == 2 and systemd else "cgroupfs"
 
 
 def address(interface: str) -> str:

@@ -15,6 +15,7 @@ description:
   - Each file is put in place in one step, so that a program that watches the directory, as the kubelet
     does, never reads half a file.
 author: The mink8s authors (@mink8s)
+extends_documentation_fragment: mink8s.kubernetes.ledger
 attributes:
   check_mode:
     description: Reports what would change without changing it, on a bare host too.
@@ -39,6 +40,10 @@ options:
         description: Permission bits it is made with, in octal.
         type: str
         default: "0755"
+      tree:
+        description: Whether all that comes into it is the cluster's, so that reset removes it as a whole.
+        type: bool
+        default: false
   files:
     description: Files to write. Missing directories above them are made with mode V(0755).
     type: list
@@ -101,7 +106,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 
 
@@ -186,6 +191,18 @@ def make_directory(path: Path, mode: int) -> None:
             missing.chmod(mode if missing == path else 0o755)
 
 
+def note(desired: dict[str, Any]) -> None:
+    """Note what is about to be made, and trees that are there and empty before the cluster fills them."""
+    directories, files = desired["directories"], desired["files"]
+    _ledger.note(
+        desired["ledger"],
+        directories=[item["path"] for item in directories if not item["tree"]],
+        trees=[item["path"] for item in directories if item["tree"]],
+        files=[item["path"] for item in files if not item["marker"]],
+        marked=[item["path"] for item in files if item["marker"]],
+    )
+
+
 def apply(changes: Changes) -> None:
     """Directories first, outer before inner, then files, then what has to go."""
     for path, mode in sorted(changes.directories):
@@ -208,6 +225,7 @@ def main() -> None:
                 "options": {
                     "path": {"type": "path", "required": True},
                     "mode": {"type": "str", "default": "0755"},
+                    "tree": {"type": "bool", "default": False},
                 },
             },
             "files": {
@@ -222,6 +240,7 @@ def main() -> None:
                 },
             },
             "absent": {"type": "list", "elements": "path", "default": []},
+            **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
@@ -231,12 +250,16 @@ def main() -> None:
         observed = {item["path"]: observe(item["path"], directory=True) for item in desired["directories"]}
         observed.update({path: observe(path, directory=False) for path in files})
         decided, changes = plan(desired, observed)
+        if not module.check_mode:
+            note(desired)
         carry_out(
             module,
             decided,
             lambda: apply(changes),
             changed_files=[str(path) for path, *_rest in changes.files] + [str(p) for p in changes.absent],
         )
+    except _ledger.LedgerError as error:
+        module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}. Nothing was written to this path.")
 

@@ -10,8 +10,9 @@ module: node_registration
 short_description: Wait for and verify a node's registration
 version_added: 0.1.0
 description:
-  - Waits until kube-apiserver is healthy, the node is registered, has the expected kubelet version and
-    is Ready, and the static pods asked for are visible in the API as their manifests want them.
+  - Waits until kube-apiserver is healthy and has the expected version, the node is registered, has the
+    expected kubelet version and is Ready, and the static pods asked for are visible in the API as their
+    manifests want them.
   - Ready counts only if the running kubelet said so itself. Without a node controller nobody takes back
     what an earlier kubelet reported.
   - When time is up, the error has the last condition seen and the last lines of the kubelet's journal and
@@ -33,7 +34,8 @@ options:
     type: str
     required: true
   version:
-    description: The kubelet version the node has to report, such as V(v1.18.20). Any if not given.
+    description: >-
+      The version kube-apiserver and the node's kubelet have to report, such as V(v1.18.20). Any if not given.
     type: str
   unit:
     description: The systemd unit that runs the kubelet.
@@ -79,6 +81,11 @@ node:
     addresses:
       description: Addresses by type, such as C(InternalIP).
       type: dict
+apiserver_version:
+  description: What kube-apiserver says of its version. Empty if it is not healthy.
+  type: str
+  returned: always
+  sample: v1.18.20
 missing:
   description: What was still missing at the last look.
   type: list
@@ -119,6 +126,7 @@ class Observed:
 
     kubelet_started_at: float = 0.0
     api_problem: str = ""
+    apiserver_version: str = ""
     node: Any = None
     mirror_pods: dict[str, StaticPod] = field(default_factory=dict)
 
@@ -144,9 +152,11 @@ def missing(name: str, version: str | None, wanted: list[StaticPod], seen: Obser
         return ["the kubelet does not run"]
     if seen.api_problem:
         return [seen.api_problem]
-    if seen.node is None:
-        return [f"node {name} is not registered"]
     lacks = []
+    if version and seen.apiserver_version != version:
+        lacks.append(f"kube-apiserver says it is {seen.apiserver_version}, wanted {version}")
+    if seen.node is None:
+        return [*lacks, f"node {name} is not registered"]
     reported = seen.node.status.node_info.kubelet_version
     if version and reported != version:
         lacks.append(f"node {name} reports kubelet {reported}, wanted {version}")
@@ -181,6 +191,7 @@ def observe(module: AnsibleModule, api: Any, wanted: list[StaticPod]) -> Observe
         if problem:
             seen.api_problem = problem[0]
             return seen
+        seen.apiserver_version = _kubernetes.version(api)
         seen.node = _kubernetes.get(core.read_node, module.params["name"])
         for namespace in {pod.namespace for pod in wanted}:
             for pod in core.list_namespaced_pod(
@@ -250,14 +261,15 @@ def main() -> None:
 
     timeout = 0 if module.check_mode else module.params["timeout"]
     lacks = list(_wait.until_none(look, timeout))
+    results = {"node": summary(seen.node), "apiserver_version": seen.apiserver_version}
     if lacks and not module.check_mode:
         reason = "\n".join(f"- {line}" for line in lacks)
         module.fail_json(
             msg=f"After {timeout} s:\n{reason}\n{last_lines(module, wanted)}",
             missing=lacks,
-            node=summary(seen.node),
+            **results,
         )
-    module.exit_json(changed=False, node=summary(seen.node), missing=lacks)
+    module.exit_json(changed=False, missing=lacks, **results)
 
 
 if __name__ == "__main__":

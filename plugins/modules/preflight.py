@@ -12,6 +12,8 @@ short_description: Find everything that keeps a host from becoming a cluster
 description:
   - Looks at the host, changes nothing, and fails with the list of all findings, each with what was seen and
     what to do.
+  - Findings of which the run would not fail are warnings.
+  - Only a cgroup is made, to see whether a limit of kernel memory can be written, and removed again.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:
@@ -81,15 +83,38 @@ options:
         description: Name of the process that is going to open it.
         type: str
         required: true
+  memory_minimum:
+    description: Memory in MB that has to be available.
+    type: int
+    default: 0
+  memory_comfortable:
+    description: Memory in MB below which there is a warning.
+    type: int
+    default: 0
   state_directory:
-    description: Exists if this collection has worked on the host before.
+    description: Directory in which releases are kept.
     type: path
     default: /var/lib/mink8s
+  ledger:
+    description: Exists if this collection has worked on the host before.
+    type: path
+    default: /var/lib/mink8s/ledger.json
   files:
-    description: Files the run is going to write, which on a new host belong to another Kubernetes.
+    description:
+      - Files the run is going to write, which on a new host belong to another Kubernetes.
+      - A manifest of kube-apiserver among them says which release is on the host.
     type: list
     elements: path
     default: []
+  authorities:
+    description: Certificates of authorities, which have to be valid already.
+    type: list
+    elements: path
+    default: []
+  time:
+    description: Time of the controller, in seconds since 1970 in UTC; V(0) not to compare it.
+    type: int
+    default: 0
   daemon_json:
     description: Configuration file of dockerd.
     type: path
@@ -98,13 +123,19 @@ options:
     description: Whether the cluster has to be the article's to the letter.
     type: bool
     default: false
+  switch_to_cgroup_v1:
+    description: Whether cgroup v2 is only a warning where it can be switched to the cgroup v1 that is needed.
+    type: bool
+    default: false
   skip:
     description: Checks to leave out.
     type: list
     elements: str
     default: []
-    choices: [address, architecture, article_exact, artifacts, cgroup, daemon_json, disk_space,
-      existing_cluster, linux, mirror, node_name, ports, release_checksum, root, swap, systemd, version_range]
+    choices: [address, architecture, article_exact, artifacts, cgroup, cgroup_driver, clock, daemon_json,
+      disk_space, docker_api, downgrade, hostname, iptables, kernel_memory, linux, memory, mirror, mounts,
+      node_name, other_kubernetes, ports, release_checksum, root, security, skipped_minor, swap, systemd,
+      version_range]
 """
 
 EXAMPLES = r"""
@@ -133,29 +164,66 @@ findings:
     - name: swap
       message: Swap is on (/dev/sda2).
       remedy: Run swapoff --all and take the swap line out of /etc/fstab.
+cautions:
+  description: What does not, but is to be known, in the same form. Each is shown as a warning, too.
+  type: list
+  elements: dict
+  returned: always
+cgroup_v1_parameters:
+  description: The kernel parameters to set if O(switch_to_cgroup_v1) is to be done; empty if it is not.
+  type: list
+  elements: str
+  returned: always
 facts:
-  description: What the roles need to know of the host.
+  description: What the roles, or a person, need to know of the host.
   type: dict
   returned: always
   sample:
+    apparmor: enabled
     architecture: amd64
+    cgroup_driver: cgroupfs
     cgroup_version: 1
+    distribution: Debian GNU/Linux 12 (bookworm)
+    engine: 20.10.24+dfsg1
+    engine_api: "1.41"
+    engine_min_api: "1.12"
     hostname: node
+    installed: v1.18.20
+    kernel: 6.1.0-37-amd64
+    memory_available: 3600
+    python: 3.11.2
+    selinux: disabled
 """
 
 from dataclasses import asdict
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host, _ledger
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
+
+FACTS = (
+    *("apparmor", "architecture", "cgroup_version", "distribution", "hostname", "installed", "kernel"),
+    *("memory_available", "python", "selinux"),
+)
 
 
-def report(version: str, findings: list[_checks.Finding]) -> str:
+def report(version: str, host: _host.Host, findings: list[Finding]) -> str:
     """The findings as the numbered list a person reads."""
     lines = [f"This host can't run Kubernetes {version} yet. Nothing was changed. Findings: {len(findings)}"]
-    lines += [
-        f"{number}. {found.name}: {found.message} {found.remedy}" for number, found in enumerate(findings, 1)
-    ]
-    return "\n".join(lines)
+    lines += [f"{number}. {found}" for number, found in enumerate(findings, 1)]
+    return "\n".join([*lines, f"The host: {host}."])
+
+
+def facts(host: _host.Host) -> dict[str, Any]:
+    """What others need to know of the host."""
+    engine = {"engine": host.engine.version, "engine_api": host.engine.api}
+    return {
+        **{name: getattr(host, name) for name in FACTS},
+        **engine,
+        "engine_min_api": host.engine.min_api,
+        "cgroup_driver": host.engine.cgroup_driver,
+    }
 
 
 def main() -> None:
@@ -175,26 +243,33 @@ def main() -> None:
             "address": {"type": "str"},
             "directories": {"type": "list", "elements": "dict", "options": space, "default": []},
             "ports": {"type": "list", "elements": "dict", "options": port, "default": []},
+            "memory_minimum": {"type": "int", "default": 0},
+            "memory_comfortable": {"type": "int", "default": 0},
             "state_directory": {"type": "path", "default": "/var/lib/mink8s"},
+            **_ledger.ARGUMENTS,
             "files": {"type": "list", "elements": "path", "default": []},
+            "authorities": {"type": "list", "elements": "path", "default": []},
+            "time": {"type": "int", "default": 0},
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
             "article_exact": {"type": "bool", "default": False},
-            "skip": {"type": "list", "elements": "str", "choices": sorted(_checks.CHECKS), "default": []},
+            "switch_to_cgroup_v1": {"type": "bool", "default": False},
+            "skip": {"type": "list", "elements": "str", "choices": sorted(CHECKS), "default": []},
         },
         supports_check_mode=True,
     )
     host = _host.observe(module.params, module.run_command)
-    findings = _checks.examine(module.params, host)
+    failures, warnings = _checks.examine(module.params, host)
+    for found in warnings:
+        module.warn(str(found))
+    switches = any(found.name == "cgroup" for found in warnings)
     result = {
-        "findings": [asdict(finding) for finding in findings],
-        "facts": {
-            "architecture": host.architecture,
-            "cgroup_version": host.cgroup_version,
-            "hostname": host.hostname,
-        },
+        "findings": [asdict(found) for found in failures],
+        "cautions": [asdict(found) for found in warnings],
+        "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
+        "facts": facts(host),
     }
-    if findings:
-        module.fail_json(msg=report(module.params["version"], findings), **result)
+    if failures:
+        module.fail_json(msg=report(module.params["version"], host, failures), **result)
     module.exit_json(changed=False, **result)
 
 

@@ -14,6 +14,7 @@ description:
   - The tarball is not kept. O(directory)/VERSION/release.json records the hashes of the parts taken.
   - A program in O(bin_dir) that is in no such record is not overwritten.
 author: The mink8s authors (@mink8s)
+extends_documentation_fragment: mink8s.kubernetes.ledger
 attributes:
   check_mode:
     description: Reports what is missing or different, without downloading anything, on a bare host too.
@@ -87,10 +88,6 @@ reasons:
   type: list
   elements: str
   returned: always
-version:
-  description: Version of the release.
-  type: str
-  returned: always
 checksum:
   description: SHA-512 of the tarball. Empty in check mode if O(artifacts) is not there yet.
   type: str
@@ -122,7 +119,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _release
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger, _release
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import Part, ReleaseError
 
@@ -249,7 +246,10 @@ def run(module: AnsibleModule) -> None:
     tarball, received = Path(desired.source), 0
     if needed and artifacts and not (module.check_mode and not Path(artifacts).exists()):
         _release.verify(tarball, desired.checksum, desired.origin, "Copy it there again.")
-    elif needed and not artifacts and not module.check_mode:
+    if needed and not module.check_mode:
+        programs = [part.path for part in desired.binaries]
+        _ledger.note(module.params["ledger"], trees=[desired.directory], files=programs)
+    if needed and not artifacts and not module.check_mode:
         tarball = desired.directory / f"{tarball.name}.part"
         received = _release.fetch(desired.source, tarball, desired.checksum, desired.origin, timeout)
 
@@ -264,7 +264,6 @@ def run(module: AnsibleModule) -> None:
         module,
         changes,
         apply,
-        version=desired.version,
         checksum=desired.checksum,
         binaries=[str(part.path) for part in desired.binaries],
         archives=[str(part.path) for part in desired.archives],
@@ -287,12 +286,13 @@ def main() -> None:
             "binaries": {"type": "list", "elements": "str", "default": ["kubelet", "kubectl"]},
             "images": {"type": "list", "elements": "str", "default": ["kube-apiserver"]},
             "timeout": {"type": "int", "default": 30},
+            **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
         run(module)
-    except (ReleaseError, OSError) as error:
+    except (ReleaseError, _ledger.LedgerError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

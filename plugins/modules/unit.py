@@ -13,6 +13,7 @@ description:
   - Enables and starts a systemd unit, and restarts it if its process is older than any file it reads.
   - A run that was interrupted between writing a file and restarting the service is made good by the next.
 author: The mink8s authors (@mink8s)
+extends_documentation_fragment: mink8s.kubernetes.ledger
 attributes:
   check_mode:
     description: Reports whether the unit would be enabled, started or restarted.
@@ -60,7 +61,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger, _systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 
 
@@ -114,12 +115,22 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "inputs": {"type": "list", "elements": "path", "default": []},
             "inputs_changed": {"type": "bool", "default": False},
+            **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     name = module.params["name"]
     desired = Desired(name, written_at(module.params["inputs"]), module.params["inputs_changed"])
-    carry_out(module, plan(desired, _systemd.observe(module, name)), lambda: apply(module, name))
+    observed = _systemd.observe(module, name)
+
+    def run() -> None:
+        _ledger.note(module.params["ledger"], units=[] if observed.enabled else [name])
+        apply(module, name)
+
+    try:
+        carry_out(module, plan(desired, observed), run)
+    except (_ledger.LedgerError, OSError) as error:
+        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -32,12 +33,25 @@ class Node:
         )
         return done.stdout
 
-    def playbook(self, name: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+    def playbook(self, name: str, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run one of the collection's playbooks, whatever comes of it."""
-        command = ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables)]
+        command = ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables), *options]
         return subprocess.run(
             [*command, str(ROOT / "playbooks" / name)], cwd=ROOT, capture_output=True, text=True, check=False
         )
+
+
+def changed(run: subprocess.CompletedProcess[str]) -> list[str]:
+    """The tasks that a run, which has to have succeeded, reports as changed."""
+    assert run.returncode == 0, run.stdout + run.stderr
+    tasks: list[str] = []
+    task = ""
+    for line in run.stdout.splitlines():
+        if line.startswith("TASK ["):
+            task = line[len("TASK [") : line.rindex("]")]
+        elif line.startswith("changed: [") and task not in tasks:
+            tasks.append(task)
+    return tasks
 
 
 @pytest.fixture(scope="session")
@@ -60,19 +74,30 @@ def _sandbox(*command: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def node(
-    request: pytest.FixtureRequest, given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Node]:
-    """A bare Debian 12 node, one for each file of tests and named after it."""
-    name = f"mink8s-{Path(request.path).stem.removeprefix('test_')}"
-    inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
+@contextlib.contextmanager
+def bare(name: str, variables: dict[str, Any], directory: Path, *options: str) -> Iterator[Node]:
+    """A bare Debian 12 node, made with options of the sandbox, and its inventory in a directory."""
+    inventory = directory / "hosts.yml"
     connection = {
         "ansible_connection": "community.docker.docker",
         "ansible_python_interpreter": "/usr/bin/python3",
     }
-    inventory.write_text(yaml.safe_dump({"mink8s": {"hosts": {name: {}}, "vars": {**given, **connection}}}))
+    inventory.write_text(
+        yaml.safe_dump({"mink8s": {"hosts": {name: {}}, "vars": {**variables, **connection}}})
+    )
     _sandbox("node-rm", name)
-    _sandbox("node", name)
-    yield Node(name, inventory)
-    _sandbox("node-rm", name)
+    _sandbox("node", name, *options)
+    try:
+        yield Node(name, inventory)
+    finally:
+        _sandbox("node-rm", name)
+
+
+@pytest.fixture(scope="module")
+def node(
+    request: pytest.FixtureRequest, given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Node]:
+    """A bare node, one for each file of tests and named after it."""
+    name = f"mink8s-{Path(request.path).stem.removeprefix('test_')}"
+    with bare(name, given, tmp_path_factory.mktemp("inventory")) as node:
+        yield node

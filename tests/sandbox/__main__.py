@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("node", help="create a node and print its address")
     command.add_argument("name")
     command.add_argument("suite", choices=image.SUITES, nargs="?", default=image.SUITES[0])
-    command.set_defaults(run=lambda args: _create(args.name, args.suite))
+    command.add_argument("--network", default="bridge", metavar="NAME")
+    command.set_defaults(run=lambda args: _create(args.name, args.suite, args.network))
 
     command = commands.add_parser("node-rm", help="remove a node and its volumes")
     command.add_argument("name")
@@ -61,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _create(name: str, suite: str) -> None:
-    node.create(name, suite)
+def _create(name: str, suite: str, network: str) -> None:
+    node.create(name, suite, network)
     print(node.address(name))
 
 

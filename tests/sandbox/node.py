@@ -14,11 +14,11 @@ LABEL = "mink8s.node"
 START_SECONDS = 60
 
 
-def create(name: str, suite: str) -> None:
+def create(name: str, suite: str, network: str = "bridge") -> None:
     """Make sure a node of that name runs and its systemd has finished starting.
 
-    It is on Docker's default network: in a network of ours, Docker would put its own name server at
-    127.0.0.11 in the node's resolv.conf, an address that no pod on the node can reach.
+    It is on Docker's default network, unless another is named: there Docker would put its own name server
+    at 127.0.0.11 in the node's resolv.conf, an address that no pod on the node can reach.
     """
     if not name.startswith("mink8s"):
         raise SandboxError(f"the node name {name!r} does not start with mink8s, as all names here do")
@@ -29,7 +29,8 @@ def create(name: str, suite: str) -> None:
         output("docker", "start", name)
     else:
         say(f"creating the node {name} ({suite}; a few seconds)")
-        output("docker", "run", "--detach", "--name", name, *_options(name, suite), image.name(suite))
+        options = (f"--network={network}", *_options(name, suite))
+        output("docker", "run", "--detach", "--name", name, *options, image.name(suite))
     _wait(name)
 
 
@@ -41,8 +42,9 @@ def remove(name: str) -> None:
 
 
 def address(name: str) -> str:
-    """The IPv4 address of a container on Docker's default network."""
-    return output("docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
+    """The IPv4 address of a container."""
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return output("docker", "inspect", "--format", form, name)
 
 
 def _options(name: str, suite: str) -> list[str]:

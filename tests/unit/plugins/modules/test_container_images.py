@@ -73,8 +73,19 @@ def save(path: Path, *images: Image) -> str:
     return str(path)
 
 
+DEFAULTS: dict[str, object] = {"architecture": ARCHITECTURE}
+
+
+@pytest.fixture(autouse=True)
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The ledger of this test."""
+    path = tmp_path / "state" / "ledger.json"
+    monkeypatch.setitem(DEFAULTS, "ledger", str(path))
+    return path
+
+
 def run(*images: str, environment: dict[str, str] | None = None, **options: object) -> dict[str, Any]:
-    arguments = {"images": images, "architecture": ARCHITECTURE, **options}
+    arguments = {"images": images, **DEFAULTS, **options}
     done = subprocess.run(
         [sys.executable, "-m", "ansible_collections.mink8s.kubernetes.plugins.modules.container_images"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
@@ -138,6 +149,19 @@ def test_unwanted_images_of_an_archive_do_not_stay(tmp_path: Path, prefix: str) 
     run(f"{prefix}/a:1", archives=[save(tmp_path / "both.tar", wanted, unwanted)])
     assert id_of(f"{prefix}/a:1") == wanted.id
     assert id_of(f"{prefix}/b:1") == ""
+
+
+def test_the_image_that_had_the_name_before_is_noted(tmp_path: Path, prefix: str, ledger: Path) -> None:
+    name = f"{prefix}:1"
+    old, new = Image(name), Image(name)
+    docker("load", "--quiet", "--input", save(tmp_path / "old", old))
+    docker("tag", name, f"{prefix}:kept")
+    wanted = (name, f"{prefix}:2")
+    path = save(tmp_path / "new.tar", new, Image(wanted[1]))
+    run(*wanted, archives=[path], _ansible_check_mode=True)
+    assert not ledger.exists()
+    run(*wanted, archives=[path])
+    assert json.loads(ledger.read_text())["images"] == {wanted[0]: old.id, wanted[1]: ""}
 
 
 def test_another_image_under_the_wanted_name_is_replaced(tmp_path: Path, prefix: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger
 from ansible_collections.mink8s.kubernetes.plugins.modules import docker_daemon
 
 USERS = """{
@@ -76,6 +77,24 @@ def test_a_missing_file_is_made_with_its_directory(tmp_path: Path) -> None:
 def test_nothing_is_written_if_nothing_is_wanted(tmp_path: Path) -> None:
     assert not run(tmp_path / "daemon.json", {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_file_was_and_all_that_was_ever_wanted_is_noted(users_file: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "state" / "ledger.json"
+    for settings in ({"debug": False, "hosts": ["fd://"]}, {"hosts": ["unix:///run/other"]}):
+        docker_daemon.note(ledger, users_file, settings)
+        run(users_file, settings)
+    noted = _ledger.read(ledger)
+    assert noted
+    assert noted.settings[str(users_file)] == {
+        "before": USERS,
+        "ours": {"debug": False, "hosts": ["fd://", "unix:///run/other"]},
+    }
+    docker_daemon.note(ledger, tmp_path / "docker" / "daemon.json", {"debug": True})
+    noted = _ledger.read(ledger)
+    assert noted
+    assert noted.settings[f"{tmp_path}/docker/daemon.json"]["before"] is None
+    assert noted.paths == {f"{tmp_path}/docker": "directory"}
 
 
 @pytest.mark.parametrize("content", ["", "\n", "{}"])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger
 from ansible_collections.mink8s.kubernetes.plugins.modules import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
 
@@ -26,8 +27,8 @@ class Set:
         self.files: list[dict[str, Any]] = []
         self.absent: list[str] = []
 
-    def directory(self, path: Path, mode: str = "0755") -> Set:
-        self.directories.append({"path": str(path), "mode": mode})
+    def directory(self, path: Path, mode: str = "0755", tree: bool = False) -> Set:
+        self.directories.append({"path": str(path), "mode": mode, "tree": tree})
         return self
 
     def file(self, path: Path, content: str, mode: str = "0644", marker: str | None = None) -> Set:
@@ -155,6 +156,24 @@ def test_what_is_not_wanted_any_more_is_removed_once(tmp_path: Path) -> None:
     assert (plan.before, plan.after) == (f"# {target}\ncontent\n", "")
     assert not target.exists()
     assert Set().without(target).make().reasons == ()
+
+
+def test_what_is_about_to_be_made_is_noted_and_what_is_there_is_not(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("theirs")
+    wanted = Set().directory(tmp_path / "etc" / "inner").directory(tmp_path / "data", tree=True)
+    wanted.file(tmp_path / "etc" / "conf", "").file(tmp_path / "theirs", "").file(
+        tmp_path / "config", "", marker=MARKER
+    )
+    files.note({**vars(wanted), "ledger": str(tmp_path / "ledger.json")})
+    noted = _ledger.read(tmp_path / "ledger.json")
+    assert noted
+    assert {Path(path).name: kind for path, kind in noted.paths.items()} == {
+        "etc": "directory",
+        "inner": "directory",
+        "data": "tree",
+        "conf": "file",
+        "config": "marked",
+    }
 
 
 def test_a_directory_is_no_file_and_a_file_no_directory(tmp_path: Path) -> None:

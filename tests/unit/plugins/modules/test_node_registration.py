@@ -70,7 +70,9 @@ def node(
 
 def seen(observed: client.V1Node | None = None, **mirrors: StaticPod) -> Observed:
     pods = {f"{pod.namespace}/{pod.name}": pod for pod in mirrors.values()}
-    return Observed(kubelet_started_at=STARTED.timestamp(), node=observed, mirror_pods=pods)
+    return Observed(
+        kubelet_started_at=STARTED.timestamp(), apiserver_version=VERSION, node=observed, mirror_pods=pods
+    )
 
 
 def lacks(observed: Observed, version: str | None = VERSION, wanted: tuple[StaticPod, ...] = ()) -> list[str]:
@@ -110,6 +112,9 @@ def test_what_an_earlier_kubelet_reported_does_not_count() -> None:
 
 def test_another_version_is_told() -> None:
     assert lacks(seen(node(version="v1.18.5"))) == ["node host-1 reports kubelet v1.18.5, wanted v1.18.20"]
+    apiserver = replace(seen(node()), apiserver_version="v1.18.5")
+    assert lacks(apiserver) == ["kube-apiserver says it is v1.18.5, wanted v1.18.20"]
+    assert lacks(apiserver, version=None) == []
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ class Host:
         self.root = root
         self.bin = root / "bin"
         self.kept = root / "lib"
+        self.ledger = root / "ledger.json"
         self.artifacts = root / "artifacts"
         self.artifacts.mkdir()
 
@@ -51,6 +52,7 @@ class Host:
             "architecture": "amd64",
             "directory": str(self.kept),
             "bin_dir": str(self.bin),
+            "ledger": str(self.ledger),
         }
         if "url" not in options:
             defaults["artifacts"] = str(self.artifacts)
@@ -101,7 +103,15 @@ def test_bare_host_gets_all_parts_and_nothing_else(host: Host) -> None:
     assert host.check()["reasons"] == reasons
     assert not host.bin.exists()
     assert not host.kept.exists()
+    assert not host.ledger.exists()
     result = host.run()
+    assert json.loads(host.ledger.read_text())["paths"] == {
+        str(host.kept): "directory",
+        f"{host.kept}/v1.18.20": "tree",
+        str(host.bin): "directory",
+        f"{host.bin}/kubelet": "file",
+        f"{host.bin}/kubectl": "file",
+    }
     assert result["changed"]
     assert result["reasons"] == reasons
     assert result["binaries"] == [f"{host.bin}/kubelet", f"{host.bin}/kubectl"]
@@ -222,7 +232,7 @@ def test_bad_input_names_the_variable_and_leaves_nothing(
     result = host.run(**options)
     assert result["failed"]
     assert message in result["msg"]
-    assert {path for path in host.root.rglob("*") if path.is_file()} == before
+    assert {path for path in host.root.rglob("*") if path.is_file()} - {host.ledger} == before
 
 
 def test_check_mode_needs_no_artifacts_and_no_network(host: Host) -> None:

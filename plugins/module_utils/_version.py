@@ -1,0 +1,27 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Versions of Kubernetes releases, to be compared with each other."""
+
+from __future__ import annotations
+
+import re
+
+FORM = r"v1\.\d+\.\d+"
+IMAGE = re.compile(rf"^\s*(?:- )?image:\s*[\"']?\S*kube-apiserver(?:-\w+)?:({FORM})[\"'@\s]", re.MULTILINE)
+
+
+def parse(version: str) -> tuple[int, ...]:
+    """The numbers of a version, those it lacks as 0. What is no version at all counts as v1.18.0."""
+    numbers = re.match(r"v1\.(\d+)(?:\.(\d+))?", version)
+    return (1, int(numbers[1]), int(numbers[2] or 0)) if numbers else (1, 18, 0)
+
+
+def minor(version: str) -> int:
+    """The second number of a version."""
+    return parse(version)[1]
+
+
+def of_manifest(manifest: str) -> str:
+    """The release that a kube-apiserver manifest runs; empty if its image's tag is no version."""
+    found = IMAGE.search(f"{manifest}\n")
+    return found[1] if found else ""

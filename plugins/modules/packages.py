@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Packages of the distribution, from its repositories or from a bundle."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: packages
+short_description: Install packages of Debian or Ubuntu
+version_added: 0.1.0
+description:
+  - Installs packages that are missing, with what they need and without what they recommend. A package that is
+    there is upgraded only if a missing one needs it; none is removed, and no configuration file replaced.
+  - What an interrupted run has left half installed is completed.
+  - Calls C(dpkg) and C(apt-get) alone, so that a bare host needs no library for it.
+author: The mink8s authors (@mink8s)
+extends_documentation_fragment: [mink8s.kubernetes.ledger]
+attributes:
+  check_mode:
+    description: Reports which packages are missing. Needs no package lists.
+    support: full
+  diff_mode:
+    description: Shows the state of each package before and after.
+    support: full
+options:
+  names:
+    description:
+      - Names of the packages, each NAME or NAME=VERSION.
+      - A version counts only where the package is not installed.
+    type: list
+    elements: str
+    required: true
+  artifacts:
+    description:
+      - Directory on the host that may hold a bundle's V(packages.tar). Its SHA-512 must be in C(SHA512SUMS)
+        beside it, and it must be for the host's distribution.
+      - The host's package repositories are used if it is not set, or holds no such file.
+    type: path
+  complete_only:
+    description: >-
+      Whether to install nothing unless one of the packages is already there, be it half installed. For hosts
+      that have from elsewhere what the packages bring.
+    type: bool
+    default: false
+  leaves:
+    description: >-
+      Directories and files that the packages' programs make and removing the packages leaves. Those that are
+      not there before are noted in O(ledger).
+    type: list
+    elements: path
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Install what the kubelet calls
+  mink8s.kubernetes.packages:
+    names: [iptables, socat]
+
+- name: Install the same on a host without internet
+  mink8s.kubernetes.packages:
+    names: [iptables, socat]
+    artifacts: /srv/bundle
+"""
+
+RETURN = r"""
+reasons:
+  description: Why something changed, one sentence for each package.
+  type: list
+  elements: str
+  returned: always
+  sample: ["socat is not installed"]
+names:
+  description: Those of the packages that were installed, or would be.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt, _ledger, _package_archive
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._apt import Apt, AptError, Source
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._ledger import LedgerError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+
+
+def plan(
+    names: Sequence[str], statuses: Mapping[str, str], complete_only: bool
+) -> tuple[Plan, tuple[str, ...]]:
+    """The plan, and the names that have to be installed.
+
+    statuses: dpkg's word on each package it knows.
+    """
+    reasons = _apt.plan_reasons(names, statuses)
+    begun = any(statuses.get(_apt.bare(name), _apt.ABSENT[0]) not in _apt.ABSENT for name in names)
+    if complete_only and not begun:
+        reasons = {}
+    before = "".join(
+        f"{_apt.bare(name)}: {statuses.get(_apt.bare(name), _apt.ABSENT[0])}\n" for name in reasons
+    )
+    after = "".join(f"{_apt.bare(name)}: installed\n" for name in reasons)
+    return Plan(tuple(reasons.values()), before, after), tuple(reasons)
+
+
+@contextmanager
+def source_of(apt: Apt, archive: Path | None) -> Iterator[Source]:
+    """The archive as a source, for as long as it is needed, or the repositories. Raises AptError."""
+    if not archive:
+        yield _apt.REPOSITORIES
+        return
+    with tempfile.TemporaryDirectory(dir=_package_archive.SPACE) as directory:
+        packages = _package_archive.unpack(archive, Path(directory))
+        controls = {package: apt.control(package) for package in packages}
+        yield _package_archive.repository(archive, Path(directory), controls)
+
+
+def apply(module: AnsibleModule, apt: Apt, archive: Path | None) -> None:
+    """Finish what was begun, note what is coming, and install it. Raises AptError and LedgerError."""
+    broken = apt.repair()
+    statuses = apt.statuses([_apt.bare(name) for name in module.params["names"]])
+    missing = list(_apt.plan_reasons(module.params["names"], statuses))
+    if not missing:
+        return
+    with source_of(apt, archive) as source:
+        apt.refresh(source)
+        new = apt.would_install(source, missing, broken)
+        _ledger.note(module.params["ledger"], packages=new, trees=module.params["leaves"])
+        apt.install(source, missing, broken)
+
+
+def run(module: AnsibleModule) -> None:
+    """Bring the packages to the host and end the module. Raises AptError and LedgerError."""
+    apt = Apt(module)
+    names, artifacts = module.params["names"], module.params["artifacts"]
+    archive = Path(artifacts, _package_archive.NAME) if artifacts else None
+    archive = archive if archive and archive.exists() else None
+    statuses = apt.statuses([_apt.bare(name) for name in names])
+    changes, missing = plan(names, statuses, module.params["complete_only"])
+    if missing and archive:
+        _package_archive.check(archive, _apt.distribution())
+    carry_out(module, changes, lambda: apply(module, apt, archive), names=list(missing))
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        {
+            "names": {"type": "list", "elements": "str", "required": True},
+            "artifacts": {"type": "path"},
+            "complete_only": {"type": "bool", "default": False},
+            "leaves": {"type": "list", "elements": "path", "default": []},
+            **_ledger.ARGUMENTS,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        run(module)
+    except (AptError, LedgerError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

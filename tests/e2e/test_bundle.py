@@ -1,0 +1,191 @@
+"""What a connected node brings together is all that a node without a route out needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SANDBOX, Node, bare, changed
+
+OFFLINE = "mink8s-offline"
+DIRECTORY = "/root/bundle"
+RELEASE, IMAGES, PACKAGES = (
+    f"mink8s.kubernetes.cluster : Put the {what} into the bundle"
+    for what in ("release", "images", "packages")
+)
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5)"
+FLIP = "f = open('{}', 'r+b'); f.seek(-4096, 2); b = f.read(1); f.seek(-1, 1); f.write(bytes([b[0] ^ 1]))"
+KUBELET_PORT = 10250
+
+
+def docker(*command: str) -> str:
+    """The output of a docker command."""
+    return subprocess.run(["docker", *command], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def address(node: Node) -> str:
+    """The node's address."""
+    return docker(
+        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", node.name
+    )
+
+
+def bundle(node: Node, *options: str) -> list[str]:
+    """Make the bundle on a node, and return what changed."""
+    return changed(node.playbook("bundle.yml", *options, bundle_host=node.name, bundle_dir=DIRECTORY))
+
+
+def tags(node: Node) -> list[str]:
+    """The names that images have in the node's engine."""
+    return sorted(node.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
+
+
+def images(node: Node) -> list[str]:
+    """All that the node's engine knows of its images."""
+    form = "{{.Repository}}:{{.Tag}}@{{.Digest}} {{.ID}}"
+    return sorted(node.run("docker", "images", "--all", "--no-trunc", "--format", form).splitlines())
+
+
+@pytest.fixture(scope="module")
+def fetched(given: dict[str, Any]) -> dict[str, Any]:
+    """The variables of a release that is fetched over the network."""
+    if "cluster_artifacts" not in given:
+        return given
+    environment = {name: value for name, value in os.environ.items() if name not in ("ARTIFACTS", "VERSION")}
+    done = subprocess.run([*SANDBOX, "vars"], check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def connected(fetched: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A cluster with a way to the release server and the registry."""
+    with bare("mink8s-bundle", fetched, tmp_path_factory.mktemp("connected")) as node:
+        run = node.playbook("site.yml")
+        assert run.returncode == 0, run.stdout
+        yield node
+
+
+@pytest.fixture(scope="module")
+def made(connected: Node) -> list[str]:
+    """What the first run brings together."""
+    would = bundle(connected, "--check")
+    assert connected.run("sh", "-c", f"ls -d {DIRECTORY} || true") == ""
+    did = bundle(connected)
+    assert did == would
+    return did
+
+
+@pytest.fixture(scope="module")
+def artifacts(connected: Node, made: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle, brought to the controller."""
+    target = tmp_path_factory.mktemp("artifacts") / "bundle"
+    docker("cp", f"{connected.name}:{DIRECTORY}", str(target))
+    return target
+
+
+@pytest.fixture(scope="module")
+def cut_off(fetched: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A bare node without a route out, which has to be told its own address."""
+    known = docker("network", "ls", "--quiet", "--filter", f"name=^{OFFLINE}$")
+    if not known:
+        docker("network", "create", "--internal", OFFLINE)
+    directory = tmp_path_factory.mktemp("offline")
+    with bare(OFFLINE, fetched, directory, "--network", OFFLINE) as node:
+        node.run("ip", "route", "delete", "default", check=False)
+        yield node
+    docker("network", "rm", OFFLINE)
+
+
+def test_a_bundle_holds_everything_with_its_sums(connected: Node, made: list[str], artifacts: Path) -> None:
+    assert made == [RELEASE, IMAGES, PACKAGES]
+    subprocess.run(["sha512sum", "--check", "--strict", "SHA512SUMS"], cwd=artifacts, check=True)
+    listed = {line.split()[1] for line in (artifacts / "SHA512SUMS").read_text().splitlines()}
+    assert listed == {path.name for path in artifacts.iterdir()} - {"SHA512SUMS"}
+
+
+def test_a_second_run_changes_nothing(connected: Node, made: list[str]) -> None:
+    before = connected.run("sh", "-c", f"ls -l --full-time --inode {DIRECTORY}")
+    assert bundle(connected) == []
+    assert connected.run("sh", "-c", f"ls -l --full-time --inode {DIRECTORY}") == before
+
+
+def test_what_is_damaged_or_missing_is_fetched_again_and_nothing_else(
+    connected: Node, artifacts: Path
+) -> None:
+    engine = images(connected)
+    connected.run("python3", "-c", FLIP.format(f"{DIRECTORY}/etcd.tar"))
+    connected.run("rm", f"{DIRECTORY}/packages.tar")
+    assert bundle(connected, "--check") == [IMAGES, PACKAGES]
+    assert bundle(connected) == [IMAGES, PACKAGES]
+    connected.run("sh", "-c", f"cd {DIRECTORY} && sha512sum --check --strict SHA512SUMS")
+    assert bundle(connected) == []
+    assert images(connected) == engine
+
+
+def test_an_engine_that_had_none_of_the_images_has_none_afterwards(
+    connected: Node, artifacts: Path, fetched: dict[str, Any]
+) -> None:
+    other = f"{fetched.get('cluster_image_registry', 'registry.k8s.io')}/"
+    pause = [name for name in tags(connected) if name.startswith(other) and "/pause:" in name]
+    assert len(pause) == 1
+    # A tag of another name keeps the running containers' image.
+    connected.run("docker", "tag", pause[0], "kept:1")
+    connected.run("docker", "rmi", pause[0])
+    connected.run("rm", f"{DIRECTORY}/pause.tar")
+    assert bundle(connected) == [IMAGES]
+    assert pause[0] not in tags(connected)
+    connected.run("docker", "tag", "kept:1", pause[0])
+    connected.run("docker", "rmi", "kept:1")
+
+
+def test_there_is_no_route_out(connected: Node, cut_off: Node) -> None:
+    target = (address(connected), KUBELET_PORT)
+    socket.create_connection(target, timeout=5).close()
+    assert cut_off.run("ip", "route", "show", "default") == ""
+    tried = subprocess.run(
+        ["docker", "exec", cut_off.name, "python3", "-c", CONNECT, target[0], str(target[1])],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "Network is unreachable" in tried.stderr
+
+
+def test_damaged_packages_are_refused(cut_off: Node, artifacts: Path, tmp_path: Path) -> None:
+    spoiled = tmp_path / "bundle"
+    spoiled.mkdir()
+    for path in artifacts.iterdir():
+        (spoiled / path.name).hardlink_to(path)
+    packages = spoiled / "packages.tar"
+    content = bytearray(packages.read_bytes())
+    content[-100_000] ^= 1
+    packages.unlink()
+    packages.write_bytes(content)
+    run = cut_off.playbook("site.yml", cluster_artifacts=str(spoiled), cluster_address=address(cut_off))
+    assert run.returncode != 0, run.stdout
+    said = run.stdout + run.stderr
+    assert "packages.tar has the SHA-512" in said
+    assert "playbooks/bundle.yml" in said
+    assert cut_off.run("sh", "-c", "command -v dockerd socat || true") == ""
+
+
+def test_a_cluster_is_made_of_the_bundle_alone(cut_off: Node, artifacts: Path) -> None:
+    variables = {"cluster_artifacts": str(artifacts), "cluster_address": address(cut_off)}
+    assert cut_off.run("sh", "-c", "command -v dockerd || true") == ""
+    lists = cut_off.run("sh", "-c", "ls -l --full-time /var/lib/apt/lists /etc/apt")
+    run = cut_off.playbook("site.yml", **variables)
+    assert run.returncode == 0, run.stdout
+    assert cut_off.run("sh", "-c", "ls -l --full-time /var/lib/apt/lists /etc/apt") == lists
+    node = cut_off.run("kubectl", "get", "nodes", "--output", "jsonpath={.items[0].metadata.name}")
+    pause = cut_off.run("docker", "ps", "--filter", "name=k8s_POD_etcd", "--format", "{{.Image}}").strip()
+    spec = {"spec": {"nodeName": node, "containers": [{"name": "hello", "image": pause}]}}
+    overrides = ["--overrides", json.dumps({"apiVersion": "v1", **spec})]
+    cut_off.run("kubectl", "run", "hello", f"--image={pause}", "--restart=Never", *overrides)
+    cut_off.run("kubectl", "wait", "--for=condition=Ready", "--timeout=60s", "pod/hello")
+    assert changed(cut_off.playbook("site.yml", **variables)) == []

@@ -1,0 +1,396 @@
+"""Each check finds what would make a run fail, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_kubernetes import Other
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import Listener
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+OPTIONS: dict[str, Any] = {
+    "version": "v1.18.20",
+    "known_versions": ["v1.18.5", "v1.18.20"],
+    "checksum": "",
+    "artifacts": "",
+    "url": "",
+    "node_name": "",
+    "address": "192.0.2.1",
+    "memory_minimum": 600,
+    "memory_comfortable": 1000,
+    "ports": [],
+    "article_exact": False,
+    "switch_to_cgroup_v1": False,
+    "time": int(NOW.timestamp()),
+    "skip": [],
+}
+GOOD = _host.Host(
+    time=NOW, controllers=frozenset({"cpu", "cpuacct", "cpuset", "devices", "memory"}), memory_available=4000
+)
+V2 = replace(GOOD, cgroup_version=2, controllers=frozenset({"cpu", "cpuset", "io", "memory", "pids"}))
+OURS = replace(GOOD, has_ledger=True)
+DOCKER = Engine("20.10.24", "1.12", "1.41", "cgroupfs", ("web",))
+KUBELET = {"port": 10250, "address": "0.0.0.0", "process": "kubelet"}
+ETCD = {"port": 2379, "address": "127.0.0.1", "process": "etcd"}
+TARBALL = "kubernetes-server-linux-amd64.tar.gz"
+
+
+def examine(host: _host.Host, **options: object) -> _checks.Findings:
+    return _checks.examine({**OPTIONS, **options}, host)
+
+
+def failures(host: _host.Host = GOOD, **options: object) -> dict[str, str]:
+    """The name of each failure with what it says, where nothing is warned of."""
+    found = examine(host, **options)
+    assert found.warnings == []
+    return {finding.name: f"{finding.message} {finding.remedy}" for finding in found.failures}
+
+
+def warnings(host: _host.Host, **options: object) -> dict[str, str]:
+    """The name of each warning with what it says, where nothing fails."""
+    found = examine(host, **options)
+    assert found.failures == []
+    return {finding.name: f"{finding.message} {finding.remedy}" for finding in found.warnings}
+
+
+def listener(port: int, address: str, process: str = "nginx", pid: int = 42) -> _host.Host:
+    return replace(GOOD, listeners=(Listener(port, address, pid, process),))
+
+
+def known(version: str) -> dict[str, Any]:
+    return {"version": version, "known_versions": [version]}
+
+
+def test_a_good_host_has_no_findings() -> None:
+    assert failures(ports=[KUBELET, ETCD]) == {}
+    assert failures(replace(GOOD, engine=DOCKER)) == {}
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "seen"),
+    [
+        (replace(GOOD, system="FreeBSD"), "linux", "This is FreeBSD."),
+        (replace(GOOD, init="bash"), "systemd", "Process 1 is bash, not systemd."),
+        (replace(GOOD, systemd_booted=False, init=""), "systemd", "Process 1 is hidden"),
+        (replace(GOOD, euid=1000), "root", "The user id is 1000, not 0. Set become: true"),
+        (replace(GOOD, machine="riscv64"), "architecture", "The machine is riscv64."),
+        (replace(GOOD, swaps=("/dev/sda2", "/swap")), "swap", "/dev/sda2, /swap"),
+        (replace(GOOD, hostname="my_host"), "node_name", "'my_host' (7 characters). Set cluster_node_name"),
+        (replace(GOOD, daemon_json_error="/x, line 1: y"), "daemon_json", "line 1: y. Correct"),
+        (replace(GOOD, mirror_error="HTTP 404"), "mirror", "fetched: HTTP 404. Set cluster_release_url"),
+        (
+            replace(GOOD, controllers=frozenset({"cpu", "cpuacct", "cpuset", "devices"})),
+            "cgroup",
+            "cgroup v1 lacks the controllers memory.",
+        ),
+        (
+            replace(GOOD, kernel="6.1.0", kernel_memory_error="Operation not supported"),
+            "kernel_memory",
+            "which the kernel 6.1.0 refuses: Operation not supported. Boot a kernel before 5.16",
+        ),
+        (
+            replace(GOOD, unreadable_mounts=("x /mnt 9p rw,aname=a b 0 0",)),
+            "mounts",
+            "7 fields, with which the kubelet does not start: 'x /mnt 9p rw,aname=a b 0 0'. Unmount",
+        ),
+        (
+            replace(GOOD, iptables_error="table `nat' is incompatible, use 'nft' tool"),
+            "iptables",
+            "iptables -t nat -S fails: table `nat' is incompatible",
+        ),
+        (replace(GOOD, has_iptables=False, has_apt=False), "iptables", "no apt-get to install it with"),
+        (replace(GOOD, memory_available=599), "memory", "599 MB of memory are available, and the control"),
+    ],
+)
+def test_a_bad_host_has_one_failure(host: _host.Host, name: str, seen: str) -> None:
+    found = failures(host)
+    assert list(found) == [name]
+    assert seen in found[name]
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "seen"),
+    [
+        (replace(GOOD, memory_available=999), "memory", "With less than 1000 MB little is left for pods."),
+        (replace(GOOD, hostname_error="not known"), "hostname", "127.0.1.1 node to /etc/hosts"),
+        (replace(GOOD, selinux="enforcing"), "security", "container_file_t"),
+    ],
+)
+def test_a_host_with_a_flaw_has_one_warning(host: _host.Host, name: str, seen: str) -> None:
+    found = warnings(host)
+    assert list(found) == [name]
+    assert seen in found[name]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        replace(GOOD, has_iptables=False),
+        replace(GOOD, selinux="permissive"),
+        replace(GOOD, memory_available=0),
+        replace(OURS, memory_available=100, processes=frozenset({"kubelet"})),
+    ],
+)
+def test_a_host_that_is_good_enough_has_no_findings(host: _host.Host) -> None:
+    assert failures(host) == {}
+
+
+def test_too_little_memory_is_found_where_the_collection_has_worked_but_nothing_runs() -> None:
+    assert list(failures(replace(OURS, memory_available=100))) == ["memory"]
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [
+        ("1.18.20", "v1.Y.Z"),
+        ("v1.18", "v1.Y.Z"),
+        ("latest", "v1.Y.Z"),
+        ("v2.18.0", "v1.Y.Z"),
+        ("v1.17.17", "Choose v1.18 to v1.23"),
+        ("v1.24.0", "dockershim"),
+    ],
+)
+def test_a_version_out_of_range_is_found(version: str, remedy: str) -> None:
+    found = failures(**known(version))["version_range"]
+    assert f"cluster_version is {version}." in found
+    assert remedy in found
+
+
+def test_an_unknown_version_names_the_variable_and_where_its_sum_is() -> None:
+    found = failures(version="v1.19.7")["release_checksum"]
+    assert "The checksum of v1.19.7 is not known (known: v1.18.5, v1.18.20)." in found
+    assert "cluster_release_checksum" in found
+    assert f"SHA-512 of {TARBALL} from CHANGELOG-1.19.md" in found
+
+
+def test_what_is_no_version_is_only_said_to_be_none() -> None:
+    assert list(failures(version="latest", article_exact=True)) == ["version_range"]
+
+
+def test_a_sum_given_or_among_the_artifacts_makes_a_version_known() -> None:
+    assert failures(version="v1.19.7", checksum="ab" * 64) == {}
+    with_sums = replace(GOOD, artifacts=frozenset({TARBALL}), artifact_sums={TARBALL: "ab" * 64})
+    assert failures(with_sums, version="v1.19.7", artifacts="/srv") == {}
+
+
+def test_a_sum_of_another_length_is_found() -> None:
+    assert "not 128 hexadecimal digits: abc." in failures(checksum="abc")["release_checksum"]
+
+
+def test_the_article_to_the_letter_needs_the_insecure_port() -> None:
+    assert failures(article_exact=True) == {}
+    found = failures(article_exact=True, **known("v1.20.15"))
+    assert "cluster_article_exact is true with v1.20.15" in found["article_exact"]
+
+
+@pytest.mark.parametrize(
+    ("systemd", "remedy"),
+    [
+        (252, "parameters systemd.unified_cgroup_hierarchy=0, or set cluster_version to v1.19 or later."),
+        (257, "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 systemd.unified_cgroup_hierarchy=0"),
+        (258, "systemd 258 has no cgroup v1 any more: set cluster_version to v1.19 or later."),
+    ],
+)
+def test_cgroup_v2_is_found_with_the_remedy_the_host_has(systemd: int, remedy: str) -> None:
+    assert remedy in failures(replace(V2, systemd_version=systemd))["cgroup"]
+
+
+def test_cgroup_v2_is_fine_from_1_19() -> None:
+    assert failures(V2, **known("v1.19.16")) == {}
+    assert failures(replace(V2, has_grub=True), switch_to_cgroup_v1=True, **known("v1.19.16")) == {}
+
+
+def test_cgroup_v2_that_can_be_switched_is_a_failure_until_it_is_told_to() -> None:
+    host = replace(V2, has_grub=True, systemd_version=252)
+    assert "preflight_switch_to_cgroup_v1: true sets them" in failures(host)["cgroup"]
+    found = warnings(host, switch_to_cgroup_v1=True)["cgroup"]
+    assert "it is told to boot with systemd.unified_cgroup_hierarchy=0." in found
+
+
+def test_cgroup_v2_that_can_not_be_switched_says_what_to_do_instead() -> None:
+    without_grub = failures(replace(V2, systemd_version=252), switch_to_cgroup_v1=True)["cgroup"]
+    assert "update-grub or /boot/grub/grub.cfg is missing here" in without_grub
+    assert "parameters systemd.unified_cgroup_hierarchy=0, which you set in" in without_grub
+    new = replace(V2, has_grub=True, systemd_version=258)
+    assert "no cgroup v1 any more" in failures(new, switch_to_cgroup_v1=True)["cgroup"]
+
+
+@pytest.mark.parametrize(
+    ("apart", "fails", "warns"),
+    [
+        (timedelta(seconds=119), [], []),
+        (timedelta(minutes=-5), [], ["clock"]),
+        (timedelta(hours=23), [], ["clock"]),
+        (timedelta(days=1), ["clock"], []),
+        (timedelta(days=-4000), ["clock"], []),
+    ],
+)
+def test_a_clock_may_differ_a_little(apart: timedelta, fails: list[str], warns: list[str]) -> None:
+    found = examine(replace(GOOD, time=NOW + apart))
+    assert [finding.name for finding in found.failures] == fails
+    assert [finding.name for finding in found.warnings] == warns
+
+
+def test_both_times_are_named() -> None:
+    found = failures(replace(GOOD, time=NOW.replace(year=1970)))["clock"]
+    assert "It is 1970-11-23 12:00:00 UTC on the host, and 2026-11-23 12:00:00 on the controller." in found
+    assert failures(replace(GOOD, time=NOW.replace(year=1970)), time=0) == {}
+
+
+def test_an_authority_of_the_future_is_found() -> None:
+    past, future = NOW - timedelta(days=1), NOW + timedelta(minutes=1)
+    found = failures(replace(GOOD, authorities={"/pki/old.crt": past, "/pki/ca.crt": future}))["clock"]
+    assert "/pki/ca.crt is not valid before 2026-11-23 12:01:00" in found
+    assert "old.crt" not in found
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted", "taken"),
+    [
+        ("0.0.0.0", "127.0.0.1", True),
+        ("::", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("192.0.2.1", "0.0.0.0", True),
+        ("192.0.2.1", "127.0.0.1", False),
+        ("::1", "0.0.0.0", False),
+    ],
+)
+def test_addresses_that_overlap_conflict(seen: str, wanted: str, taken: bool) -> None:
+    assert bool(failures(listener(2379, seen), ports=[{**ETCD, "address": wanted}])) is taken
+
+
+def test_a_taken_port_names_its_owner_and_who_wants_it() -> None:
+    found = failures(listener(10250, "::"), ports=[KUBELET])
+    assert "Port 10250 on :: is taken by nginx (pid 42); kubelet needs it." in found["ports"]
+
+
+def test_every_taken_port_is_reported() -> None:
+    host = replace(GOOD, listeners=tuple(Listener(port, "::", 1, "x") for port in (2379, 10250, 80)))
+    assert len(examine(host, ports=[KUBELET, ETCD]).failures) == 2
+
+
+def test_a_port_held_by_its_own_process_is_fine_where_the_collection_has_worked() -> None:
+    ours = listener(10250, "::", "kubelet")
+    assert "ports" in failures(ours, ports=[KUBELET])
+    assert failures(replace(ours, has_ledger=True), ports=[KUBELET]) == {}
+    assert "ports" in failures(replace(ours, has_ledger=True), ports=[{**KUBELET, "process": "etcd"}])
+
+
+def test_too_little_space_is_found_unless_the_release_is_already_there() -> None:
+    full = replace(GOOD, file_systems=(_host.FileSystem(("/var/lib", "/usr"), wanted=500, free=499),))
+    assert "499 MB are free where /var/lib, /usr are, 500 MB are needed." in failures(full)["disk_space"]
+    assert failures(replace(full, has_release=True)) == {}
+
+
+def test_a_host_without_an_address_is_told_to_name_one() -> None:
+    assert "Set cluster_address" in failures(address="")["address"]
+    assert "address" not in failures(address=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "good"),
+    [
+        ("node-1.example.com", "v1.18.20", True),
+        ("a" * 63, "v1.18.20", True),
+        ("a" * 64, "v1.18.20", False),
+        ("a" * 52, "v1.20.15", True),
+        ("a" * 53, "v1.20.15", False),
+        ("Node", "v1.18.20", False),
+        ("node-", "v1.18.20", False),
+        ("a..b", "v1.18.20", False),
+    ],
+)
+def test_the_node_name_is_one_kubernetes_takes(name: str, version: str, good: bool) -> None:
+    assert ("node_name" not in failures(node_name=name, **known(version))) is good
+
+
+def test_artifacts_are_where_they_are_said_to_be() -> None:
+    assert "There is no directory /srv." in failures(artifacts="/srv")["artifacts"]
+    empty = replace(GOOD, artifacts=frozenset({"etcd.tar"}))
+    assert f"/srv has no {TARBALL}. Put" in failures(empty, artifacts="/srv")["artifacts"]
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "names"),
+    [
+        ("", "v1.18.20", []),
+        ("v1.18.20", "v1.18.20", []),
+        ("v1.18.5", "v1.18.20", []),
+        ("v1.18.20", "v1.19.16", []),
+        ("v1.20.15", "v1.20.9", ["downgrade"]),
+        ("v1.21.0", "v1.20.15", ["downgrade"]),
+        ("v1.18.20", "v1.20.15", ["skipped_minor"]),
+    ],
+)
+def test_a_release_goes_up_by_one_minor_version(installed: str, wanted: str, names: list[str]) -> None:
+    assert list(failures(replace(OURS, installed=installed), **known(wanted))) == names
+
+
+def test_a_release_that_may_not_go_names_both_and_what_to_do() -> None:
+    later = failures(replace(OURS, installed="v1.21.14"), **known("v1.20.15"))["downgrade"]
+    assert "The host runs v1.21.14, which is newer than v1.20.15" in later
+    assert "restore.yml" in later
+    earlier = failures(replace(OURS, installed="v1.18.20"), **known("v1.20.15"))["skipped_minor"]
+    assert "upgrade_skip_minor: true" in earlier
+
+
+def test_a_version_that_is_none_goes_nowhere() -> None:
+    assert list(failures(replace(OURS, installed="v1.20.15"), **known("latest"))) == ["version_range"]
+
+
+def test_an_engine_older_than_the_kubelet_is_found() -> None:
+    found = failures(replace(GOOD, engine=Engine("1.12.6", "1.12", "1.24")))["docker_api"]
+    assert "Docker 1.12.6 speaks API 1.12 to 1.24, and the kubelet 1.26 to 1.40. Upgrade" in found
+
+
+def test_an_engine_told_to_refuse_the_kubelet_is_found() -> None:
+    found = failures(replace(GOOD, engine=Engine("27.5.1", "1.44", "1.47")))["docker_api"]
+    assert "Take min-api-version out of /etc/docker/daemon.json" in found
+
+
+def test_engine_29_is_made_fit_which_restarts_the_containers_of_others() -> None:
+    engine = Engine("29.0.1", "1.44", "1.52", "systemd", ("k8s_etcd", "web"))
+    assert "restarted, and with it: k8s_etcd, web." in warnings(replace(GOOD, engine=engine))["docker_api"]
+    assert "and with it: web." in warnings(replace(OURS, engine=engine))["docker_api"]
+    assert failures(replace(OURS, engine=replace(engine, containers=("k8s_etcd",)))) == {}
+    assert failures(replace(GOOD, engine=Engine("29.3.0", "1.40", "1.53"))) == {}
+
+
+def test_an_engine_that_does_not_run_has_no_api() -> None:
+    assert failures(replace(GOOD, engine=Engine("29.0.1"))) == {}
+
+
+def test_the_articles_kubelet_does_not_adapt_to_the_systemd_driver() -> None:
+    systemd = replace(GOOD, engine=replace(DOCKER, cgroup_driver="systemd"))
+    assert failures(systemd) == {}
+    assert "native.cgroupdriver=cgroupfs" in failures(systemd, article_exact=True)["cgroup_driver"]
+    assert failures(replace(GOOD, engine=DOCKER), article_exact=True) == {}
+
+
+def test_another_kubernetes_is_named_with_its_signs() -> None:
+    k3s = Other("k3s", ("/etc/rancher/k3s", "the process k3s-server"))
+    found = failures(replace(OURS, others=(k3s,)))["other_kubernetes"]
+    assert "k3s is on this host, which is never touched: /etc/rancher/k3s, the process k3s-server." in found
+    many = Other("k0s", tuple(f"sign {number}" for number in range(9)))
+    assert "sign 4 and 4 more." in failures(replace(GOOD, others=(many,)))["other_kubernetes"]
+
+
+def test_another_kubernetes_in_containers_of_its_own_is_a_warning() -> None:
+    kind = Other("kind", ("the container kind-control-plane",), apart=True)
+    assert "kind is on this host" in warnings(replace(GOOD, others=(kind,)))["other_kubernetes"]
+
+
+def test_checks_can_be_skipped() -> None:
+    assert failures(replace(GOOD, swaps=("/swap",), euid=1), skip=["swap", "root"]) == {}
+    assert warnings(replace(GOOD, selinux="enforcing"), skip=["security"]) == {}
+
+
+def test_findings_stand_in_the_order_of_the_groups() -> None:
+    host = replace(GOOD, swaps=("/swap",), daemon_json_error="x", mirror_error="y", euid=1)
+    names = [finding.name for finding in examine(host, address="").failures]
+    assert names == ["root", "swap", "mirror", "address", "daemon_json"]

@@ -1,0 +1,350 @@
+"""What is seen of a host is what is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _host,
+    _host_cgroup,
+    _host_engine,
+    _host_kubernetes,
+    _host_network,
+    _host_proc,
+    _version,
+    _x509,
+)
+
+OPTIONS: dict[str, Any] = {
+    "version": "v1.18.20",
+    "artifacts": "",
+    "url": "",
+    "directories": [],
+    "ports": [],
+    "state_directory": "/nonexistent",
+    "ledger": "/nonexistent",
+    "files": [],
+    "authorities": [],
+    "daemon_json": "/nonexistent",
+}
+TARBALL = "kubernetes-server-linux-amd64.tar.gz"
+MANIFEST = """
+spec:
+  containers:
+  - name: kube-apiserver
+    image: registry.example:5000/kube-apiserver:v1.20.2
+"""
+
+
+def run(command: list[str]) -> tuple[int, str, str]:
+    """A command, as a module runs it."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def observe(**options: object) -> _host.Host:
+    return _host.observe({**OPTIONS, **options}, run)
+
+
+def test_listeners_are_found_with_their_owner() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as four,
+        socket.create_server(("::", 0), family=socket.AF_INET6) as six,
+    ):
+        ports = {server.getsockname()[1]: address for server, address in ((four, "127.0.0.1"), (six, "::"))}
+        found = set(_host_proc.find_listeners(Path("/proc"), set(ports)))
+    process = Path("/proc/self/comm").read_text().strip()
+    expected = {_host_proc.Listener(port, address, os.getpid(), process) for port, address in ports.items()}
+    assert found == expected
+
+
+def test_a_port_nobody_listens_on_is_not_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert list(_host_proc.find_listeners(Path("/proc"), {port})) == []
+
+
+def test_processes_are_those_of_the_host_and_not_of_containers(tmp_path: Path) -> None:
+    for pid, name, space in (
+        ("1", "systemd", "pid:[1]"),
+        ("7", "kubelet", "pid:[1]"),
+        ("9", "k3s", "pid:[2]"),
+    ):
+        (tmp_path / pid / "ns").mkdir(parents=True)
+        (tmp_path / pid / "comm").write_text(f"{name}\n")
+        (tmp_path / pid / "ns/pid").symlink_to(space)
+    (tmp_path / "self").symlink_to("1")
+    assert _host_proc.find_processes(tmp_path) == {"systemd", "kubelet"}
+    assert Path("/proc/self/comm").read_text().strip() in _host_proc.find_processes(Path("/proc"))
+
+
+def test_space_is_added_up_on_each_file_system(tmp_path: Path) -> None:
+    wanted = [
+        {"path": str(tmp_path), "megabytes": 10},
+        {"path": str(tmp_path / "not" / "yet" / "there"), "megabytes": 32},
+    ]
+    (found,) = _host.measure(wanted)
+    assert found.wanted == 42
+    assert found.paths == (str(tmp_path), str(tmp_path / "not" / "yet" / "there"))
+    assert found.free > 0
+
+
+def test_mounts_the_kubelet_can_not_read_are_those_without_six_fields() -> None:
+    mounts = (
+        "/dev/vda / ext4 rw,relatime 0 0\n"
+        "none /mnt/a\\040b tmpfs rw 0 0\n"
+        " /mnt/c tmpfs rw 0 0\n"
+        "drvfs /mnt/d 9p rw,aname=drvfs;path=C:\\Program Files,cache=5 0 0\n"
+    )
+    assert _host_proc.unreadable_mounts(mounts) == (
+        "/mnt/c tmpfs rw 0 0",
+        "drvfs /mnt/d 9p rw,aname=drvfs;path=C:\\Program Files,cache=5 0 0",
+    )
+
+
+def test_available_memory_is_in_megabytes() -> None:
+    assert _host_proc.memory_available("MemTotal:  2000000 kB\nMemAvailable:  1000000 kB\n") == 1024
+    assert _host_proc.memory_available("") == 0
+
+
+def test_mounted_controllers_are_read_from_the_mount_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_host_cgroup, "UNIFIED", Path("/nonexistent"))
+    mounts = (
+        "tmpfs /sys/fs/cgroup tmpfs ro 0 0\n"
+        "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,nosuid,cpu,cpuacct 0 0\n"
+        "cgroup2 /sys/fs/cgroup/unified cgroup2 rw,memory 0 0\n"
+    )
+    assert {"cpu", "cpuacct"} <= _host_cgroup.controllers(mounts)
+    assert "memory" not in _host_cgroup.controllers(mounts)
+
+
+def test_a_limit_of_kernel_memory_is_tried_by_those_that_write_it_and_nothing_stays(tmp_path: Path) -> None:
+    mounts = f"cgroup {tmp_path} cgroup rw,memory 0 0\n"
+    assert _host_cgroup.kernel_memory_error(mounts, "v1.18.20") == ""  # a kernel without such a file
+    (tmp_path / "memory.kmem.limit_in_bytes").touch()
+    (tmp_path / "memory.kmem.limit_in_bytes").chmod(0o400)
+    assert _host_cgroup.kernel_memory_error(mounts, "v1.21.2") == ""
+    assert _host_cgroup.kernel_memory_error("", "v1.18.20") == ""
+    assert list(tmp_path.iterdir()) == [tmp_path / "memory.kmem.limit_in_bytes"]
+
+
+def test_what_the_kernel_says_to_a_limit_is_the_error(tmp_path: Path) -> None:
+    assert _host_cgroup.write_limits(Path("/dev/full")) == "No space left on device"
+    assert _host_cgroup.write_limits(tmp_path / "limit") == ""
+
+
+def test_a_real_cgroup_is_made_and_removed() -> None:
+    mounts, hierarchy = _host_proc.text("/proc/self/mounts"), Path("/sys/fs/cgroup/memory")
+    assert _host_cgroup.kernel_memory_error(mounts, "v1.18.20") in ("", "Operation not supported")
+    assert list(hierarchy.glob("mink8s-preflight-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "version"),
+    [
+        ("    image: registry.k8s.io/kube-apiserver:v1.18.20", "v1.18.20"),
+        ("  - image: 'k8s.gcr.io/kube-apiserver-amd64:v1.18.5'", "v1.18.5"),
+        ("    image: r:5000/kube-apiserver:v1.20.2@sha256:ab", "v1.20.2"),
+        ("    image: registry.k8s.io/kube-apiserver:latest", ""),
+        ("    image: registry.k8s.io/etcd:v3.4.3", ""),
+        ("    command: [kube-apiserver:v1.18.20]", ""),
+    ],
+)
+def test_a_manifest_says_which_release_it_runs(line: str, version: str) -> None:
+    assert _version.of_manifest(f"spec:\n  containers:\n{line}\n  hostNetwork: true\n") == version
+
+
+def test_versions_have_an_order() -> None:
+    assert _version.parse("v1.18.5") < _version.parse("v1.18.20") < _version.parse("v1.20.2")
+    assert _version.parse("latest") == (1, 18, 0)
+    assert _version.minor("v1.20") == 20
+
+
+def test_a_running_engine_is_asked() -> None:
+    found = _host_engine.observe(run, "/nonexistent", 1)
+    version = run(["docker", "version", "--format", "{{.Server.Version}} {{.Server.APIVersion}}"])[1]
+    assert f"{found.version} {found.api}" == version.strip()
+    assert str(found).startswith(
+        f"Docker {found.version} (API {found.min_api} to {found.api}, cgroup driver "
+    )
+
+
+def test_what_a_later_engine_says_is_read() -> None:
+    server = '{"Version": "29.0.1", "ApiVersion": "1.52", "MinAPIVersion": "1.44", "Os": "linux"}'
+    found = _host_engine.running(server, "systemd\n", "web\nk8s_etcd\n")
+    assert found == _host_engine.Engine("29.0.1", "1.44", "1.52", "systemd", ("web", "k8s_etcd"))
+
+
+def test_an_engine_that_does_not_answer_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    daemon_json = tmp_path / "daemon.json"
+    daemon_json.write_text('{"exec-opts": ["native.cgroupdriver=systemd"]}')
+    found = _host_engine.observe(run, str(daemon_json), 1)
+    assert str(found) == f"Docker {found.version} (not running, cgroup driver systemd)"
+    daemon_json.write_text("{")
+    assert _host_engine.observe(run, str(daemon_json), 1).cgroup_driver == "cgroupfs"
+
+
+def test_no_engine_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_host_engine, "PATH", str(tmp_path))
+    assert str(_host_engine.observe(run, "/nonexistent", 1)) == "no Docker"
+
+
+def test_the_programs_of_a_bare_path_are_found() -> None:
+    assert _host_engine.program("sh")
+    assert _host_engine.program("no-such-program") == ""
+
+
+def names(others: Iterator[_host_kubernetes.Other]) -> dict[str, tuple[str, ...]]:
+    return {other.name: other.signs for other in others}
+
+
+def test_processes_and_containers_give_other_distributions_away() -> None:
+    found = names(_host_kubernetes.find({"k3s-server", "kubelite", "bash"}, {"kind-control-plane"}, [], True))
+    assert found == {
+        "k3s": ("the process k3s-server",),
+        "MicroK8s": ("the process kubelite",),
+        "kind": ("the container kind-control-plane",),
+    }
+
+
+def test_paths_give_other_distributions_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = tmp_path / "k0scontroller.service"
+    unit.touch()
+    distribution = _host_kubernetes.Distribution("k0s", (str(tmp_path / "k0s*.service"), "/nonexistent"))
+    monkeypatch.setattr(_host_kubernetes, "DISTRIBUTIONS", (distribution,))
+    assert names(_host_kubernetes.find([], [], [], True)) == {"k0s": (str(unit),)}
+
+
+def test_a_kubernetes_by_hand_is_one_only_where_the_collection_has_not_worked() -> None:
+    signs = {"kubelet"}, {"k8s_etcd"}, ["/etc/kubernetes/manifests/etcd.yaml"]
+    assert names(_host_kubernetes.find(*signs, ours=True)) == {}
+    assert names(_host_kubernetes.find(*signs, ours=False)) == {
+        "Another Kubernetes": (
+            "/etc/kubernetes/manifests/etcd.yaml",
+            "the process kubelet",
+            "the container k8s_etcd",
+        )
+    }
+    assert list(names(_host_kubernetes.find({"kubelet", "k3s"}, set(), [], ours=False))) == ["k3s"]
+
+
+def test_a_clean_host_has_no_other_kubernetes() -> None:
+    assert list(_host_kubernetes.find({"systemd", "dockerd"}, {"web"}, [], ours=False)) == []
+
+
+def test_an_iptables_that_fails_is_quoted() -> None:
+    said = "iptables v1.8.9 (nf_tables): table `nat' is incompatible, use 'nft' tool.\n\n"
+    assert _host_network.iptables_error(lambda command: (1, "", said), "iptables").endswith("use 'nft' tool")
+    assert _host_network.iptables_error(lambda command: (4, "", ""), "iptables") == "code 4"
+    assert _host_network.iptables_error(lambda command: (0, "-P INPUT ACCEPT", ""), "iptables") == ""
+
+
+def test_a_name_that_has_no_address_is_an_error() -> None:
+    assert _host_network.name_error("localhost") == ""
+    assert _host_network.name_error("a" * 64)
+
+
+def test_authorities_are_read_with_their_start(tmp_path: Path) -> None:
+    start = datetime(2031, 1, 1, tzinfo=timezone.utc)
+    request = _x509.Request("ca", _x509.Contents("kubernetes"), 10)
+    found = _x509.load(tmp_path, "ca")
+    made = _x509.sign(request, found, None, start + _x509.CLOCK_SKEW, start + timedelta(days=10))
+    (tmp_path / "ca.crt").write_bytes(_x509.certificate_pem(made.certificate))
+    paths = [str(tmp_path / name) for name in ("ca.crt", "missing.crt")]
+    assert observe(authorities=paths).authorities == {paths[0]: start}
+
+
+def test_this_host_is_observed(tmp_path: Path) -> None:
+    artifacts, state = tmp_path / "artifacts", tmp_path / "state"
+    (state / "v1.18.20").mkdir(parents=True)
+    (state / "v1.18.20" / "release.json").write_text("{}")
+    artifacts.mkdir()
+    (artifacts / "SHA512SUMS").write_text(f"{'a' * 128}  {TARBALL}\n")
+    (tmp_path / "daemon.json").write_text("{")
+    (tmp_path / "kube-apiserver.yaml").write_text(MANIFEST)
+    (tmp_path / "ledger.json").write_text("{}")
+    host = observe(
+        artifacts=str(artifacts),
+        state_directory=str(state),
+        ledger=str(tmp_path / "ledger.json"),
+        daemon_json=str(tmp_path / "daemon.json"),
+        files=["/nonexistent", str(tmp_path / "kube-apiserver.yaml")],
+        url="http://127.0.0.1:1",
+    )
+    assert host.system == "Linux"
+    assert host.kernel == os.uname().release
+    assert host.hostname == os.uname().nodename.lower()
+    assert host.euid == os.geteuid()
+    assert host.cgroup_version in (1, 2)
+    assert host.memory_available > 0
+    assert abs(host.time - datetime.now(timezone.utc)) < timedelta(minutes=1)
+    assert host.artifacts == frozenset({"SHA512SUMS"})
+    assert host.artifact_sums == {TARBALL: "a" * 128}
+    assert host.has_ledger
+    assert host.has_release
+    assert host.installed == "v1.20.2"
+    assert "daemon.json, line 1, column 2" in host.daemon_json_error
+    assert host.mirror_error == ""
+    said = str(host)
+    for word in (
+        "kernel",
+        "cgroup v",
+        "Docker",
+        "SELinux",
+        "AppArmor",
+        "MB of memory available",
+        "Python 3.",
+    ):
+        assert word in said
+
+
+def test_a_host_without_a_ledger_has_no_release_of_ours(tmp_path: Path) -> None:
+    manifest = tmp_path / "kube-apiserver.yaml"
+    manifest.write_text(MANIFEST)
+    host = observe(files=[str(manifest)])
+    assert host.installed == ""
+    assert str(manifest) in {sign for other in host.others for sign in other.signs}
+
+
+@pytest.fixture
+def mirror() -> Iterator[str]:
+    """A server that has v1.18.20, knows no HEAD for v1.18.5, and has nothing else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            answers = {"/v1.18.20": 200, "/v1.18.5": 501}
+            self.send_response(answers.get(re.sub(r"/kubernetes-server.*", "", self.path), 404))
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("version", "error"), [("v1.18.20", ""), ("v1.18.5", ""), ("v1.18.6", "HTTP 404")])
+def test_a_mirror_is_asked_for_the_release(mirror: str, version: str, error: str) -> None:
+    host = observe(url=mirror, version=version)
+    assert host.mirror_error.startswith(error)
+    assert bool(host.mirror_error) is bool(error)
+
+
+def test_a_server_that_is_not_there_is_a_finding() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    assert "refused" in _host_network.fetch_error(url)
+    assert _host_network.fetch_error("not a url")

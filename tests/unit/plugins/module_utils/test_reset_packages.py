@@ -1,0 +1,101 @@
+"""Packages go only if no other misses them, and the engine's only if it is asked for and ours."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _reset_packages
+
+SHOWN = """\
+docker.io\tinstalled\t, containerd (>= 1.2), iptables | nftables, libc6 (>= 2.34)\t
+containerd\tinstalled\t, runc (>= 1.0), libc6\t
+runc\tinstalled\t, libc6\t
+iptables\tinstalled\tlibc6, libip4tc2 (= 1.8.9), netbase\tfirewall
+libip4tc2\tinstalled\t, libc6\t
+nftables\tnot-installed\t, libc6\t
+socat\tinstalled\t, libc6, libwrap0:any\t
+libwrap0\tinstalled\t, libc6\tlibwrap (= 7)
+python3-yaml\tinstalled\t, python3:any (<< 3.12)\t
+old\tconfig-files\t, missing\t
+netbase\tinstalled\t, \t
+libc6\tinstalled\t, \t
+python3\tinstalled\t, missing-before\t
+"""
+NOTED = [
+    "docker.io",
+    "containerd",
+    "runc",
+    "iptables",
+    "libip4tc2",
+    "socat",
+    "libwrap0:amd64",
+    "python3-yaml",
+]
+ENGINE = {"docker.io"}
+NEEDED = ["containerd", "docker.io", "iptables", "libip4tc2", "runc"]
+
+
+def known(more: str = "") -> dict[str, _reset_packages.Package]:
+    return _reset_packages.parse(SHOWN + more)
+
+
+def test_docker_stays_with_all_that_it_needs_and_says_how_to_remove_it() -> None:
+    decision = _reset_packages.plan(NOTED, known(), ENGINE, docker=False)
+    assert (decision.engine, decision.engine_goes) == ("ours", False)
+    assert decision.going == {"socat", "libwrap0", "python3-yaml"}
+    assert decision.remaining == NEEDED
+    assert "reset_docker" in decision.kept[0]
+
+
+def test_docker_goes_if_it_is_asked_for() -> None:
+    decision = _reset_packages.plan(NOTED, known(), ENGINE, docker=True)
+    assert decision.engine_goes
+    assert decision.going == {*NEEDED, "socat", "libwrap0", "python3-yaml"}
+    assert (decision.remaining, decision.kept) == ([], [])
+
+
+@pytest.mark.parametrize("need", ["socat", "libwrap", "other | socat (>= 1)"])
+def test_what_others_need_by_now_stays(need: str) -> None:
+    decision = _reset_packages.plan(NOTED, known(f"theirs\tinstalled\t, {need}\t\n"), ENGINE, docker=False)
+    assert "libwrap0" not in decision.going
+    assert "libwrap0" not in decision.remaining
+    assert "libwrap0" in decision.kept[0]
+    assert "python3-yaml" in decision.going
+
+
+def test_an_alternative_that_is_there_is_enough() -> None:
+    decision = _reset_packages.plan(
+        ["socat"], known("theirs\tinstalled\t, socat | netbase\t\n"), None, docker=False
+    )
+    assert decision.going == {"socat"}
+
+
+def test_docker_that_others_need_stays() -> None:
+    decision = _reset_packages.plan(NOTED, known("theirs\tinstalled\t, runc\t\n"), ENGINE, docker=True)
+    assert decision.engine_goes
+    decision = _reset_packages.plan(NOTED, known("theirs\tinstalled\t, docker.io\t\n"), ENGINE, docker=True)
+    assert not decision.engine_goes
+    assert "Docker stays: other packages need it by now." in decision.kept
+
+
+@pytest.mark.parametrize("docker", [True, False])
+def test_docker_of_others_stays_whatever_is_asked(docker: bool) -> None:
+    decision = _reset_packages.plan(["socat", "libwrap0"], known(), ENGINE, docker)
+    assert (decision.engine, decision.engine_goes) == ("foreign", False)
+    assert decision.going == {"socat", "libwrap0"}
+    assert decision.remaining == []
+    assert ("Docker stays: the collection did not install it." in decision.kept) is docker
+
+
+def test_after_a_purge_that_was_cut_short_the_engine_is_absent_and_still_goes() -> None:
+    decision = _reset_packages.plan(NOTED, {}, None, docker=True)
+    assert (decision.engine, decision.engine_goes, decision.going) == ("absent", True, set())
+
+
+def test_a_package_of_which_only_the_configuration_is_left_goes_and_needs_nothing() -> None:
+    assert _reset_packages.plan(["old", "unknown"], known(), None, docker=False).going == {"old"}
+
+
+def test_a_simulation_that_does_more_is_noticed() -> None:
+    said = "Inst nftables [1]\nRemv theirs [1]\nPurg socat [1.7.4]\nPurg libwrap0 [7.6:amd64]\n"
+    assert _reset_packages.surplus(said, {"socat", "libwrap0"}) == ["Inst nftables", "Remv theirs"]
+    assert _reset_packages.surplus("Purg socat [1]\n", {"socat"}) == []
