@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-ROLES = ("cluster", "preflight", "docker", "release", "control_plane", "kubelet", "node")
+ROLES = ("cluster", "preflight", "docker", "release", "control_plane", "kubelet", "node", "reset")
 BEGIN, END = "<!-- variables: written by tests/readme.py -->\n", "<!-- end of variables -->"
 
 

@@ -40,10 +40,15 @@ def units(module: AnsibleModule, ledger: _ledger.Ledger) -> Findings:
         )
         state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
         file = UNIT_DIRECTORY / name
-        links = sorted(str(link) for link in UNIT_DIRECTORY.glob(f"*.wants/{name}"))
         ours = str(file) in ledger.paths
-        found.steps += plan_unit(name, state, links, ours, file.exists())
+        found.steps += plan_unit(name, state, links(UNIT_DIRECTORY, name), ours, file.exists())
     return found
+
+
+def links(directory: Path, name: str) -> list[str]:
+    """The links by which a unit is enabled, those that lead nowhere by now among them."""
+    found = (wants / name for wants in sorted(directory.glob("*.wants")))
+    return [str(link) for link in found if link.is_symlink()]
 
 
 def plan_unit(name: str, state: Mapping[str, str], links: list[str], ours: bool, there: bool) -> list[Step]:

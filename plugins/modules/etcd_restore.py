@@ -40,10 +40,6 @@ options:
     description: The manifest of etcd, which names its image and its directory for data.
     type: path
     default: /etc/kubernetes/manifests/etcd.yaml
-  unit:
-    description: The systemd unit that runs the kubelet.
-    type: str
-    default: kubelet.service
   endpoint:
     description: Where etcd answers its clients.
     type: str
@@ -105,7 +101,7 @@ else:
 
 # Where etcd has everything, below the directory for its data. It passes over whatever else is there.
 MEMBER = "member"
-STATIC_PODS = ("kube-apiserver", "etcd")
+UNIT = "kubelet.service"
 
 
 class RestoreError(Exception):
@@ -204,28 +200,40 @@ class Host:
 
     def __init__(self, module: AnsibleModule, engine: Engine) -> None:
         """module: with the module's parameters."""
-        self._module, self._engine, self._unit = module, engine, module.params["unit"]
+        self._module, self._engine = module, engine
 
     def exchange(self, *moves: tuple[Path, Path]) -> None:
         """Stop etcd and what uses it, rename, and start them, whatever becomes of it."""
         self._systemctl("stop")
         try:
-            for name in STATIC_PODS:
-                labels = ("io.kubernetes.pod.namespace=kube-system", f"io.kubernetes.container.name={name}")
-                filters = [word for label in labels for word in ("--filter", f"label={label}")]
-                for container in self._engine.run("ps", "--all", "--quiet", *filters).split():
-                    self._engine.run("stop", "--time", "5", container)
-                    self._engine.run("rm", "--force", container)
+            for container in (*self._containers("kube-apiserver"), *self._containers("etcd")):
+                self._engine.run("stop", "--time", "5", container)
+                self._engine.run("rm", "--force", container)
             rename(moves)
         finally:
             self._systemctl("start")
 
+    def last_lines(self) -> str:
+        """The end of what etcd's latest container had to say."""
+        containers = self._containers("etcd")
+        if not self._engine.docker or not containers:
+            return "There is no container of etcd."
+        _code, out, error = self._module.run_command(
+            [self._engine.docker, "logs", "--tail", "500", containers[0]]
+        )
+        return f"The last lines of its container:\n{_systemd.telling(out + error)}"
+
+    def _containers(self, name: str) -> list[str]:
+        labels = ("io.kubernetes.pod.namespace=kube-system", f"io.kubernetes.container.name={name}")
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        return self._engine.run("ps", "--all", "--quiet", *filters).split()
+
     def _systemctl(self, verb: str) -> None:
-        code, _out, error = self._module.run_command(["systemctl", verb, self._unit])
+        code, _out, error = self._module.run_command(["systemctl", verb, UNIT])
         if code != 0:
             raise RestoreError(
-                f"systemctl {verb} {self._unit} failed: {error.strip()}\nThe last lines of its journal:\n"
-                f"{_systemd.last_lines(self._module, self._unit)}"
+                f"systemctl {verb} {UNIT} failed: {error.strip()}\nThe last lines of its journal:\n"
+                f"{_systemd.last_lines(self._module, UNIT)}"
             )
 
 
@@ -247,13 +255,14 @@ def put_in_place(host: Host, etcd: Etcd, found: Place, stage: Path, timeout: int
     problem = _wait.until_none(etcd.unhealthy, timeout)
     if not problem:
         return str(replaced) if had_data else ""
-    said = f"With the data of the snapshot, after {timeout} s: {problem[0]}."
+    said = f"With the data of the snapshot, after {timeout} s: {problem[0]}"
+    log = host.last_lines()
     if not had_data:
-        raise RestoreError(f"{said} There was no data before that etcd could have back.")
+        raise RestoreError(f"{said}. There was no data before that etcd could have back. {log}")
     host.exchange((current, made), (replaced, current))
     after = _wait.until_none(etcd.unhealthy, timeout)
     now = f"and with it, too, {after[0]}" if after else "and is healthy with it"
-    raise RestoreError(f"{said} It has its old data again, {now}. Restore from another snapshot.")
+    raise RestoreError(f"{said}. It has its old data again, {now}. Restore from another snapshot. {log}")
 
 
 def main() -> None:
@@ -263,7 +272,6 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "node_name": {"type": "str", "required": True},
             "manifest": {"type": "path", "default": "/etc/kubernetes/manifests/etcd.yaml"},
-            "unit": {"type": "str", "default": "kubelet.service"},
             "endpoint": {"type": "str", "default": ENDPOINT},
             "timeout": {"type": "int", "default": 180},
         },

@@ -21,7 +21,6 @@ PACKAGES = (
     "iptables",
     "procps",
     "python3",
-    "python3-apt",
     "sudo",
     "systemd",
     "systemd-sysv",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _reset_host
@@ -39,6 +40,14 @@ def test_a_unit_that_is_gone_or_has_failed() -> None:
     assert _reset_host.plan_unit(NAME, {"ActiveState": "inactive"}, [], ours=True, there=False) == []
     steps = _reset_host.plan_unit(NAME, {"ActiveState": "failed"}, [], ours=True, there=False)
     assert (steps[0].reason, commands(steps)) == (f"{NAME} has failed", [("reset-failed", NAME)])
+
+
+def test_a_link_to_a_unit_file_that_is_gone_is_found(tmp_path: Path) -> None:
+    (tmp_path / "multi-user.target.wants").mkdir()
+    link = tmp_path / "multi-user.target.wants" / NAME
+    assert _reset_host.links(tmp_path, NAME) == []
+    link.symlink_to(tmp_path / NAME)
+    assert _reset_host.links(tmp_path, NAME) == [str(link)]
 
 
 def text(found: Findings) -> str:

@@ -1,0 +1,107 @@
+"""What a person has in a cluster: objects, and a pod whose container and volumes are on the node."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+from conftest import Node
+
+# What etcd has of an object, without what the kubelet reports over and over.
+LASTING = ("uid", "name", "namespace", "labels", "annotations", "creationTimestamp")
+
+
+def apply(node: Node, *manifests: dict[str, Any]) -> None:
+    """Give objects to the API."""
+    items = [{"apiVersion": "v1", **manifest} for manifest in manifests]
+    document = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    command = ["docker", "exec", "--interactive", node.name, "kubectl", "apply", "--filename", "-"]
+    done = subprocess.run(command, input=document, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def write(node: Node) -> None:
+    """A namespace, a ConfigMap, a Secret, and a running pod that has both as volumes."""
+    apply(
+        node,
+        {"kind": "Namespace", "metadata": {"name": "lesson", "labels": {"term": "autumn"}}},
+        {"kind": "ConfigMap", "metadata": {"name": "words"}, "data": {"greeting": "hello"}},
+        {"kind": "Secret", "metadata": {"name": "key"}, "stringData": {"key": "open sesame"}},
+        pod(
+            node,
+            "reader",
+            [
+                {"name": "words", "configMap": {"name": "words"}},
+                {"name": "key", "secret": {"secretName": "key"}},
+            ],
+        ),
+    )
+    runs(node, "reader")
+
+
+def pod(node: Node, name: str, volumes: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A pod of the image that every sandbox has."""
+    names = ("--filter", "reference=*/pause", "--format", "{{.Repository}}:{{.Tag}}")
+    image = node.run("docker", "images", *names).split()[0]
+    mounts = [{"name": each["name"], "mountPath": f"/{each['name']}"} for each in volumes or []]
+    container = {"name": name, "image": image, "imagePullPolicy": "Never", "volumeMounts": mounts}
+    spec = {"nodeName": node.name, "containers": [container], "volumes": volumes or []}
+    return {
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {**spec, "terminationGracePeriodSeconds": 1},
+    }
+
+
+def read(node: Node) -> dict[str, Any]:
+    """Everything a person has written, as the API has it."""
+    listed = node.run("kubectl", "get", "namespaces,configmaps,secrets,pods", "--output", "json")
+    return {
+        f"{item['kind']} {item['metadata']['name']}": {
+            **{key: value for key, value in item.items() if key in ("data", "type", "spec")},
+            "metadata": {key: item["metadata"].get(key) for key in LASTING},
+        }
+        for item in json.loads(listed)["items"]
+    }
+
+
+def secret_on_the_host(node: Node) -> str:
+    """What the pod's volume has of the Secret."""
+    uid = read(node)["Pod reader"]["metadata"]["uid"]
+    return node.run("cat", f"/var/lib/kubelet/pods/{uid}/volumes/kubernetes.io~secret/key/key")
+
+
+def containers(node: Node) -> dict[str, str]:
+    """The ID of each running container of a pod, by its name."""
+    rows = node.run(
+        "docker", "ps", "--no-trunc", "--format", '{{.Label "io.kubernetes.container.name"}} {{.ID}}'
+    )
+    pairs = [row.split() for row in rows.splitlines()]
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[0] != "POD"}
+
+
+def kubelet(node: Node) -> str:
+    """The kubelet's process."""
+    return node.run("systemctl", "show", "--property", "MainPID", "--value", "kubelet").strip()
+
+
+def runs(node: Node, name: str) -> None:
+    """Wait until a container of that name runs."""
+    until(node, lambda: name in containers(node), f"{name} runs")
+
+
+def ended(node: Node, name: str) -> None:
+    """Wait until no container of that name runs."""
+    until(node, lambda: name not in containers(node), f"{name} has ended")
+
+
+def until(node: Node, done: Callable[[], bool], what: str) -> None:
+    """Wait for something to come true; on time-out show what a person would look at."""
+    deadline = time.monotonic() + 90
+    while not done():
+        journal = "journalctl --unit kubelet --lines 20 --no-pager; docker ps --all"
+        assert time.monotonic() < deadline, f"{what}: not in 90 s\n{node.run('sh', '-c', journal)}"
+        time.sleep(0.5)

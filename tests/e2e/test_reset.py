@@ -1,0 +1,250 @@
+"""Reset takes back all that was made and nothing else, on hosts with and without something of others'."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import snapshot
+from conftest import ROOT, SANDBOX, Node, changed
+
+LEDGER = "/var/lib/mink8s/ledger.json"
+KUBECTL = ("env", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl")
+# Docker, set up and used by somebody else, with a rule, a unit and a kubeconfig of theirs.
+THEIRS = r"""
+set -eu
+apt-get -qq update
+DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends docker.io >/dev/null
+python3 -c '
+import json
+path = "/etc/docker/daemon.json"
+settings = {"live-restore": True, "labels": ["owner=theirs"]}
+try:
+    settings.update(json.load(open(path)))
+except FileNotFoundError:
+    pass
+json.dump(settings, open(path, "w"), indent=4)
+'
+systemctl restart docker
+iptables -N THEIRS
+iptables -A THEIRS -s 192.0.2.1 -m comment --comment "not to be touched" -j DROP
+iptables -A INPUT -j THEIRS
+iptables -t nat -A POSTROUTING -s 192.0.2.0/24 -j MASQUERADE
+cd /etc/systemd/system
+printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' >theirs.service
+systemctl enable --now --quiet theirs
+mkdir -p /root/.kube /srv/theirs /home/somebody
+echo 'kind: Config # of another cluster' >/root/.kube/config
+echo theirs >/srv/theirs/file
+"""
+RUN_THEIRS = r"""
+set -eu
+docker tag "$1" theirs:1
+docker tag "$1" "$2"
+docker rmi "$1" >/dev/null
+docker run --detach --name theirs theirs:1 sleep 1000000 >/dev/null
+docker volume create theirs >/dev/null
+docker network create theirs >/dev/null
+"""
+
+
+def pods(image: str, node: str) -> str:
+    """A pod with each kind of volume that is mounted on the host, and what is in them."""
+    volumes: dict[str, dict[str, Any]] = {
+        "disk": {"emptyDir": {}},
+        "memory": {"emptyDir": {"medium": "Memory"}},
+        "host": {"hostPath": {"path": "/srv/theirs", "type": "Directory"}},
+        "settings": {"configMap": {"name": "settings"}},
+        "password": {"secret": {"secretName": "password"}},
+    }
+    mounts = [{"name": name, "mountPath": f"/{name}"} for name in volumes]
+    mounts.append({"name": "settings", "mountPath": "/one", "subPath": "one"})
+    container = {"name": "pause", "image": image, "imagePullPolicy": "Never", "volumeMounts": mounts}
+    specification = {
+        "nodeName": node,
+        "containers": [container],
+        "volumes": [{"name": name, **source} for name, source in volumes.items()],
+    }
+    items: list[dict[str, Any]] = [
+        {"kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"one": "1"}},
+        {"kind": "Secret", "metadata": {"name": "password"}, "stringData": {"two": "2"}},
+        {"kind": "Pod", "metadata": {"name": "volumes"}, "spec": specification},
+    ]
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **item} for item in items]}
+    )
+
+
+def shell(node: Node, script: str, *arguments: str) -> str:
+    """Run a script on the node."""
+    return node.run("sh", "-c", script, "sh", *arguments)
+
+
+def reset(node: Node, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+    """Run reset.yml, confirmed."""
+    return node.playbook("reset.yml", *options, **{"reset_confirm": True, **variables})
+
+
+def said(run: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
+    """What a reset, which has to have succeeded, says that it removed and kept."""
+    assert run.returncode == 0, run.stdout + run.stderr
+    message = run.stdout.rpartition('"msg": ')[2]
+    told: dict[str, list[str]] = json.JSONDecoder().raw_decode(message)[0]
+    return told
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for it."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def kill_in_the_middle(node: Node, playbook: str, reached: Callable[[], bool], **variables: Any) -> None:
+    """Start a playbook and kill it, and what it runs on the node, as soon as it has got somewhere."""
+    command = ["ansible-playbook", "-i", str(node.inventory), "-e", json.dumps(variables)]
+    with subprocess.Popen(
+        [*command, str(ROOT / "playbooks" / playbook)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as run:
+        until(lambda: reached() or run.poll() is not None, 300)
+        assert run.poll() is None
+        run.kill()
+    # With pipelining, a module is a Python that reads its program from standard input.
+    shell(node, "pkill -KILL -x -f /usr/bin/python3 || true")
+
+
+def ledger(node: Node) -> dict[str, Any]:
+    """What the ledger lists; nothing where there is none."""
+    text = shell(node, f"cat {LEDGER} 2>/dev/null || echo '{{}}'")
+    return dict(json.loads(text))
+
+
+@pytest.fixture(scope="module")
+def pause(given: dict[str, Any]) -> str:
+    """The name that the pause image has on the node."""
+    tag = given.get("cluster_image_tags", {}).get("pause", "3.2").partition("@")[0]
+    return f"{given.get('cluster_image_registry', 'registry.k8s.io')}/pause:{tag}"
+
+
+@pytest.fixture(scope="module")
+def bare(node: Node) -> snapshot.Snapshot:
+    """The bare host; its mount point for Docker's data has the mode that dockerd gives it."""
+    shell(node, "chmod 710 /var/lib/docker")
+    return snapshot.take(node)
+
+
+@pytest.fixture(scope="module")
+def theirs(node: Node, bare: snapshot.Snapshot, pause: str) -> snapshot.Snapshot:
+    """The host with things of others', an image under the name of one of the collection's among them."""
+    archive = subprocess.run([*SANDBOX, "images"], check=True, capture_output=True, text=True).stdout.split()[
+        0
+    ]
+    shell(node, THEIRS)
+    with Path(archive).open("rb") as stream:
+        load = ["docker", "exec", "-i", node.name, "docker", "load", "--quiet"]
+        done = subprocess.run(load, check=True, stdin=stream, capture_output=True)
+    shell(node, RUN_THEIRS, done.stdout.decode().rpartition(": ")[2].strip(), pause)
+    return snapshot.take(node)
+
+
+def test_nothing_is_removed_without_a_confirmation(node: Node, bare: snapshot.Snapshot) -> None:
+    assert changed(node.playbook("site.yml"))
+    run = node.playbook("reset.yml")
+    assert run.returncode != 0
+    assert "reset_confirm=true" in run.stdout + run.stderr
+    assert "Ready" in node.run("kubectl", "get", "nodes")
+
+
+def test_docker_stays_unless_it_is_asked_for(node: Node, bare: snapshot.Snapshot) -> None:
+    told = said(reset(node))
+    assert any("reset_docker" in line for line in told["kept"])
+    assert "containerd" in node.run("docker", "info")
+    assert node.run("docker", "ps", "--all", "--quiet") == ""
+    assert "docker.io" in ledger(node)["packages"]
+    assert changed(reset(node)) == []
+
+
+def test_docker_with_something_of_others_is_not_removed(node: Node, bare: snapshot.Snapshot) -> None:
+    node.run("docker", "volume", "create", "data")
+    run = reset(node, reset_docker=True)
+    assert run.returncode != 0
+    assert "volume data" in run.stdout + run.stderr
+    node.run("docker", "volume", "rm", "data")
+
+
+def test_a_host_that_was_bare_is_bare_again(node: Node, bare: snapshot.Snapshot) -> None:
+    before = said(reset(node, "--check", reset_docker=True))
+    assert said(reset(node, reset_docker=True)) == before
+    left = snapshot.difference(bare, snapshot.take(node))
+    documented = ("link docker0 ", "mount /run/docker/", "iptables ")
+    assert [line for line in left if not line.startswith(documented)] == []
+    assert changed(reset(node, reset_docker=True)) == []
+    subprocess.run(["docker", "restart", node.name], check=True, capture_output=True)
+    until(lambda: node.run("systemctl", "is-system-running", check=False).strip() == "running")
+    left = snapshot.difference(bare, snapshot.take(node))
+    # The node may have another address after a restart, and Docker outside of it writes that there.
+    assert [line for line in left if not line.startswith("file /etc/hosts ")] == []
+
+
+def test_the_cluster_goes_and_its_data_stays_if_it_is_to(
+    node: Node, theirs: snapshot.Snapshot, pause: str
+) -> None:
+    assert changed(node.playbook("site.yml"))
+    apply = ["docker", "exec", "-i", node.name, *KUBECTL, "apply", "--filename", "-"]
+    subprocess.run(apply, check=True, input=pods(pause, node.name), text=True, capture_output=True)
+    node.run(*KUBECTL, "wait", "--for", "condition=Ready", "--timeout", "120s", "pod/volumes")
+    before = said(reset(node, "--check", reset_keep_etcd_data=True))
+    assert "Ready" in node.run(*KUBECTL, "get", "nodes")
+    assert said(reset(node, reset_keep_etcd_data=True)) == before
+    assert list(ledger(node)["paths"]) == ["/var/lib/etcd"]
+    kept = ("file /var/lib/etcd", "file /var/lib/mink8s")
+    left = snapshot.difference(theirs, snapshot.take(node))
+    assert [line for line in left if not line.startswith(kept)] == []
+    assert changed(reset(node, reset_keep_etcd_data=True)) == []
+
+
+def test_the_next_cluster_has_the_data(node: Node, theirs: snapshot.Snapshot) -> None:
+    assert changed(node.playbook("site.yml"))
+    assert '"1"' in node.run(*KUBECTL, "get", "configmap", "settings", "--output", "yaml")
+    node.run(*KUBECTL, "wait", "--for", "condition=Ready", "--timeout", "120s", "pod/volumes")
+
+
+def test_a_reset_that_was_killed_is_completed_by_the_next(node: Node, theirs: snapshot.Snapshot) -> None:
+    shell(node, "rm /etc/systemd/system/kubelet.service /usr/local/bin/kubectl /etc/kubernetes/pki/ca.key")
+    shell(node, "mkdir /etc/kubernetes/manifests/theirs && touch /usr/local/bin/.kubelet.abcd1234")
+
+    def begun() -> bool:
+        return node.run("docker", "ps", "--quiet", "--filter", "name=k8s_etcd_") == ""
+
+    kill_in_the_middle(node, "reset.yml", begun, reset_confirm=True)
+    assert ledger(node)["paths"]
+    told = said(reset(node))
+    assert "/etc/kubernetes/manifests is not empty: theirs." in told["kept"]
+    shell(node, "rmdir --parents /etc/kubernetes/manifests/theirs || true")
+    assert snapshot.difference(theirs, snapshot.take(node)) == []
+    assert changed(reset(node)) == []
+
+
+def test_half_a_cluster_goes_even_while_the_engine_does_not_answer(
+    node: Node, theirs: snapshot.Snapshot
+) -> None:
+    kill_in_the_middle(node, "site.yml", lambda: "/etc/kubernetes/pki" in ledger(node).get("paths", {}))
+    shell(node, "systemctl stop docker.socket docker.service")
+    run = reset(node)
+    assert run.returncode != 0
+    assert "systemctl start docker" in run.stdout + run.stderr
+    assert ledger(node)["images"]
+    assert shell(node, "ls /etc/kubernetes || true") == ""
+    shell(node, "systemctl start docker.socket docker.service")
+    assert changed(reset(node))
+    assert snapshot.difference(theirs, snapshot.take(node)) == []

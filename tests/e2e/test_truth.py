@@ -1,0 +1,139 @@
+"""What check mode says is what a run does, and a run does only what there is to do."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import snapshot
+from conftest import Node, changed
+
+SERVED_NAMES = """
+import ssl, subprocess
+pem = ssl.get_server_certificate(("127.0.0.1", 6443))
+print(subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName"], input=pem, text=True,
+                     capture_output=True, check=True).stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What runs on a node: container IDs of the static pods, and the main processes of the units."""
+
+    etcd: str
+    apiserver: str
+    kubelet: str
+    docker: str
+
+
+def running(node: Node) -> Running:
+    """What runs now."""
+
+    def container(name: str) -> str:
+        return node.run("docker", "ps", "--quiet", "--filter", f"name=k8s_{name}_").strip()
+
+    def process(unit: str) -> str:
+        return node.run("systemctl", "show", "--property", "MainPID", "--value", unit).strip()
+
+    return Running(container("etcd"), container("kube-apiserver"), process("kubelet"), process("docker"))
+
+
+@pytest.fixture(scope="module")
+def checked(node: Node) -> list[str]:
+    """What check mode says of the bare node, on which it changes nothing."""
+    before = snapshot.take(node)
+    run = node.playbook("site.yml", "--check", "--diff")
+    said = changed(run)
+    assert snapshot.difference(before, snapshot.take(node)) == []
+    return said
+
+
+@pytest.fixture(scope="module")
+def made(node: Node, checked: list[str]) -> list[str]:
+    """What the run then does."""
+    return changed(node.playbook("site.yml"))
+
+
+@pytest.fixture(scope="module")
+def variables(made: list[str]) -> dict[str, Any]:
+    """The variables the tests below have given the cluster so far."""
+    return {}
+
+
+def test_check_mode_on_a_bare_host_names_exactly_the_tasks_that_change_it(
+    checked: list[str], made: list[str]
+) -> None:
+    assert len(made) > 5
+    assert checked == made
+
+
+def test_a_second_run_changes_nothing(node: Node, made: list[str]) -> None:
+    assert changed(node.playbook("site.yml")) == []
+
+
+def test_a_run_after_a_reboot_changes_nothing(node: Node, made: list[str]) -> None:
+    subprocess.run(["docker", "restart", node.name], check=True, capture_output=True)
+    assert changed(node.playbook("site.yml")) == []
+
+
+def test_a_longer_wait_touches_nothing(node: Node, variables: dict[str, Any]) -> None:
+    before = running(node)
+    variables["cluster_timeout"] = 200
+    assert changed(node.playbook("site.yml", **variables)) == []
+    assert running(node) == before
+
+
+def test_another_namespace_touches_the_api_alone(node: Node, variables: dict[str, Any]) -> None:
+    before = running(node)
+    variables["cluster_service_account_namespaces"] = ["default", "lesson"]
+    assert changed(node.playbook("site.yml", **variables)) == [
+        "mink8s.kubernetes.node : Let pods in without a token"
+    ]
+    assert "default" in node.run("kubectl", "get", "serviceaccounts", "--namespace", "lesson")
+    assert running(node) == before
+
+
+def test_another_name_of_the_api_restarts_it_alone(node: Node, variables: dict[str, Any]) -> None:
+    before = running(node)
+    variables["cluster_apiserver_alternative_names"] = ["lesson.example"]
+    said = changed(node.playbook("site.yml", "--check", **variables))
+    assert changed(node.playbook("site.yml", **variables)) == said
+    assert said == [
+        "mink8s.kubernetes.control_plane : Make and renew the certificates",
+        "mink8s.kubernetes.control_plane : Write the static pods' manifests and the kubeconfigs",
+    ]
+    after = running(node)
+    assert after.apiserver != before.apiserver
+    assert (after.etcd, after.kubelet, after.docker) == (before.etcd, before.kubelet, before.docker)
+    assert "DNS:lesson.example" in node.run("python3", "-c", SERVED_NAMES)
+
+
+def test_another_directory_for_programs_restarts_the_kubelet_alone(
+    node: Node, variables: dict[str, Any]
+) -> None:
+    before = running(node)
+    variables["cluster_bin_dir"] = "/opt/kubernetes/bin"
+    assert changed(node.playbook("site.yml", **variables)) == [
+        "mink8s.kubernetes.release : Unpack the release that was asked for, and no other",
+        "mink8s.kubernetes.kubelet : Write the kubelet's configuration and unit",
+        "mink8s.kubernetes.kubelet : Run the kubelet",
+    ]
+    after = running(node)
+    assert node.run("readlink", f"/proc/{after.kubelet}/exe").strip() == "/opt/kubernetes/bin/kubelet"
+    assert (after.etcd, after.apiserver, after.docker) == (before.etcd, before.apiserver, before.docker)
+
+
+def test_a_setting_of_the_engine_restarts_the_engine(
+    node: Node, given: dict[str, Any], variables: dict[str, Any]
+) -> None:
+    before = running(node)
+    variables["cluster_docker_settings"] = {**given.get("cluster_docker_settings", {}), "debug": True}
+    assert changed(node.playbook("site.yml", **variables)) == [
+        "mink8s.kubernetes.docker : Merge the settings into daemon.json",
+        "mink8s.kubernetes.docker : Run dockerd with its settings",
+    ]
+    assert node.run("docker", "info", "--format", "{{.Debug}}").strip() == "true"
+    assert running(node).kubelet == before.kubelet
+    assert changed(node.playbook("site.yml", **variables)) == []

@@ -1,0 +1,151 @@
+"""A cluster as its user sees it: what it acknowledged, whether it is Ready, and what runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from e2e import Node
+
+Record = Callable[[str], AbstractContextManager[None]]
+
+# A container that has failed before is started again after up to five minutes.
+PATIENCE = 420
+STATIC_PODS = ("etcd", "kube-apiserver")
+MANIFESTS = "/etc/kubernetes/manifests"
+TELL = """
+docker ps --all
+journalctl --no-pager --lines 60 --unit kubelet --unit docker --unit containerd
+for log in $(ls -tr /var/log/pods/*/*/*.log | tail -4); do echo "== $log"; tail -n 25 "$log"; done
+kubectl get nodes,pods --all-namespaces
+"""
+# Writes until it is told to stop, or until the node goes down, and prints each name the API acknowledged.
+WRITE = """
+number=0
+while [ -e /run/{name} ]; do
+    number=$((number + 1))
+    written={name}-$number
+    kubectl create configmap $written --from-literal=number=$number --request-timeout=5s >/dev/null 2>&1 &&
+        echo $written
+    sleep 0.2
+done
+"""
+
+
+def until(node: Node, wanted: str, lacks: Callable[[], str], seconds: float = PATIENCE) -> None:
+    """Wait until nothing is lacking. On a time-out, says what still is and what the node has to say.
+
+    lacks: what is missing, in a few words; empty if nothing.
+    """
+    deadline = time.monotonic() + seconds
+    while missing := lacks():
+        if time.monotonic() > deadline:
+            said = node.run("sh", "-c", f"exec 2>&1; {TELL}", check=False)
+            raise AssertionError(f"{wanted}: not after {seconds} s: {missing}\n{said}")
+        time.sleep(0.5)
+
+
+@dataclass
+class Cluster:
+    """A cluster on a node. record: keeps what comes of a row of the table, and how long it takes."""
+
+    node: Node
+    record: Record
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    faults: int = 0
+
+    def api(self, *arguments: str) -> Any:
+        """What `kubectl get` says in JSON; None if it gets no answer, when it would print an empty list."""
+        try:
+            return json.loads(
+                self.node.run("kubectl", "get", *arguments, "--output=json", "--request-timeout=5s")
+            )
+        except subprocess.CalledProcessError:
+            return None
+
+    def container(self, pod: str) -> str:
+        """The ID of the running container of a static pod; empty if none runs."""
+        name = f"name=k8s_{pod}_{pod}-{self.node.name}_"
+        return self.node.run("docker", "ps", "--quiet", "--no-trunc", "--filter", name, check=False).strip()
+
+    def process(self, name: str) -> str:
+        """The process ID of a static pod's container or of a unit; empty or 0 if it does not run."""
+        if name in STATIC_PODS:
+            inspect = ("docker", "inspect", "--format", "{{.State.Pid}}", self.container(name) or "none")
+            return self.node.run(*inspect, check=False).strip()
+        return self.node.run("systemctl", "show", "--property=MainPID", "--value", name, check=False).strip()
+
+    def not_ready(self, since: float) -> str:
+        """What is not as it should be; empty if the cluster is Ready and has said so after a moment."""
+        if not (there := self.api("nodes,pods", "--all-namespaces")):
+            return "the API does not answer"
+        objects = {item["metadata"]["name"]: item["status"] for item in there["items"]}
+        conditions = objects.get(self.node.name, {}).get("conditions", [])
+        ready = next((condition for condition in conditions if condition["type"] == "Ready"), {})
+        if ready.get("status") != "True":
+            return f"the node is not Ready: {ready}"
+        heartbeat = datetime.strptime(ready["lastHeartbeatTime"], "%Y-%m-%dT%H:%M:%SZ")
+        if heartbeat.replace(tzinfo=timezone.utc).timestamp() <= since:
+            return f"the node's last heartbeat is of {heartbeat}"
+        for name in STATIC_PODS:
+            status = objects.get(f"{name}-{self.node.name}", {})
+            states = {condition["type"]: condition["status"] for condition in status.get("conditions", [])}
+            known = [container["containerID"] for container in status.get("containerStatuses", [])]
+            if states.get("Ready") != "True" or known != [f"docker://{self.container(name)}"]:
+                return f"the static pod {name} is not Ready, or not in the container that runs: {status}"
+        return ""
+
+    def lost(self) -> list[str]:
+        """What the API acknowledged and does not have any more."""
+        items = (self.api("configmaps") or {"items": []})["items"]
+        there = {item["metadata"]["name"]: item.get("data", {}).get("number") for item in items}
+        return [name for name, number in self.acknowledged.items() if there.get(name) != number]
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write all the while, and keep what was acknowledged."""
+        self.faults += 1
+        name = f"written-{self.faults}"
+        command = [
+            "docker",
+            "exec",
+            self.node.name,
+            "sh",
+            "-c",
+            f"touch /run/{name}; {WRITE.format(name=name)}",
+        ]
+        writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert writer.stdout
+        first = writer.stdout.readline().strip()
+        try:
+            yield
+        finally:
+            self.node.run("rm", "-f", f"/run/{name}", check=False)
+            out, _error = writer.communicate(timeout=60)
+            for line in [first, *out.split()]:
+                self.acknowledged[line] = line.rpartition("-")[2]
+        assert first, "nothing was acknowledged before the fault"
+
+    @contextmanager
+    def fault(self, row: str) -> Iterator[None]:
+        """Do something to a cluster that is being written to, and see it Ready again without a hand."""
+        until(self.node, "Ready before the fault", lambda: self.not_ready(0))
+        with self.writing(), self.record(row):
+            since = time.time()
+            yield
+            until(self.node, f"Ready after {row}", lambda: self.not_ready(since))
+        assert self.lost() == []
+
+
+def made(node: Node, record: Record, **variables: Any) -> Cluster:
+    """The cluster that site.yml makes of a node."""
+    run = node.playbook("site.yml", **variables)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return Cluster(node, record)

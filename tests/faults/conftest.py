@@ -1,0 +1,98 @@
+"""A node that faults are done to, and a record of how it took them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import report
+import yaml
+from cluster import Cluster, Record, made
+
+E2E = Path(__file__).parents[1] / "e2e" / "conftest.py"
+NAME = "mink8s-faults"
+
+
+def _e2e() -> Any:
+    """The fixtures of the other tests on nodes, under a name of their own."""
+    spec = importlib.util.spec_from_file_location("e2e", E2E)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["e2e"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+e2e = _e2e()
+given, offline = e2e.given, e2e.offline
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where results go, and what the random points come from."""
+    parser.addoption("--results", type=Path, help="a file to which the result of each row is added")
+    parser.addoption("--seed", type=int, default=random.randrange(10**6), help="of the random points")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The seed with which the same points come again."""
+    return f"faults: --seed {config.getoption('seed')}"
+
+
+@pytest.fixture(scope="session")
+def record(request: pytest.FixtureRequest) -> Record:
+    """What keeps the result of a row."""
+    path: Path | None = request.config.getoption("results")
+
+    @contextmanager
+    def kept(row: str) -> Iterator[None]:
+        assert row in report.ROWS
+        began, well = time.monotonic(), False
+        try:
+            yield
+            well = True
+        finally:
+            result = {"row": row, "seconds": round(time.monotonic() - began, 1), "ok": well}
+            if path:
+                with path.open("a") as stream:
+                    stream.write(f"{json.dumps(result)}\n")
+
+    return kept
+
+
+@pytest.fixture(scope="module")
+def fresh(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Any]]:
+    """What makes a bare node, in the place of the one before."""
+    inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
+    connection = {
+        "ansible_connection": "community.docker.docker",
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+    inventory.write_text(yaml.safe_dump({"mink8s": {"hosts": {NAME: {}}, "vars": {**given, **connection}}}))
+
+    def make() -> Any:
+        e2e._sandbox("node-rm", NAME)
+        e2e._sandbox("node", NAME)
+        return e2e.Node(NAME, inventory)
+
+    yield make
+    e2e._sandbox("node-rm", NAME)
+
+
+@pytest.fixture(scope="module")
+def node(fresh: Callable[[], Any]) -> Any:
+    """A bare node, one for each file of tests."""
+    return fresh()
+
+
+@pytest.fixture(scope="module")
+def cluster(node: Any, record: Record) -> Cluster:
+    """A cluster, one for each file of tests."""
+    return made(node, record)

@@ -1,0 +1,53 @@
+"""Processes that die, and a manifest that is none."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from cluster import MANIFESTS, Cluster, until
+
+# The name of each under which its process is found, and the static pods that do not notice.
+PROCESSES = {
+    "kubelet": ("kubelet", ["etcd", "kube-apiserver"]),
+    "containerd": ("containerd", ["etcd", "kube-apiserver"]),
+    "kube-apiserver": ("kube-apiserver", ["etcd"]),
+    "etcd": ("etcd", []),
+    "dockerd": ("docker", []),
+}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_killed(cluster: Cluster, process: str) -> None:
+    name, unmoved = PROCESSES[process]
+    before, containers = cluster.process(name), [cluster.container(pod) for pod in unmoved]
+    with cluster.fault(f"kill {process}"):
+        cluster.node.run("kill", "-9", before)
+        until(cluster.node, f"another {process}", lambda: "" if cluster.process(name) != before else before)
+    assert cluster.process(name) not in ("", "0", before)
+    assert [cluster.container(pod) for pod in unmoved] == containers
+
+
+def test_docker_restarted(cluster: Cluster) -> None:
+    before = cluster.container("etcd")
+    with cluster.fault("restart docker"):
+        cluster.node.run("systemctl", "restart", "docker")
+    assert cluster.container("etcd") != before
+
+
+def test_broken_manifest(cluster: Cluster) -> None:
+    before = [cluster.container(name) for name in ("etcd", "kube-apiserver")]
+    broken = f"{MANIFESTS}/broken.yaml"
+
+    def unnoticed() -> str:
+        journal = cluster.node.run("journalctl", "--unit=kubelet", "--lines=200", "--output=cat")
+        return "" if "broken.yaml" in journal else "the kubelet has not said anything of it"
+
+    with cluster.fault("broken manifest"):
+        cluster.node.run("sh", "-c", f"printf 'kind: Pod\\n  spec: [' >{broken}")
+        until(cluster.node, "the kubelet reads it", unnoticed)
+        cluster.node.run("systemctl", "restart", "kubelet")
+        restarted = time.time()
+        until(cluster.node, "Ready beside it", lambda: cluster.not_ready(restarted))
+        cluster.node.run("rm", broken)
+    assert [cluster.container(name) for name in ("etcd", "kube-apiserver")] == before

@@ -1,0 +1,48 @@
+"""The table of faults says what the last run has shown, and no more."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def report() -> Any:
+    """tests/faults/report.py."""
+    spec = importlib.util.spec_from_file_location("report", ROOT / "tests" / "faults" / "report.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def result(row: str, seconds: float, ok: bool = True) -> str:
+    return json.dumps({"row": row, "seconds": seconds, "ok": ok})
+
+
+def line(table: str, fault: str) -> str:
+    return next(each for each in table.splitlines() if each.startswith(f"| {fault} |"))
+
+
+def test_a_row_has_its_longest_time_and_one_failure_fails_it() -> None:
+    results = [result("killed run", 9.6), result("killed run", 61.2), result("kill etcd", 5, ok=False)]
+    table = report().table([*results, result("kill etcd", 5)])
+    assert line(table, "`kill -9` of etcd").endswith("| **failed** |")
+    assert "| 61 s |" in table
+    assert "| 10 s |" not in table
+    assert line(table, "`kill -9` of dockerd").endswith("| not tried |")
+
+
+def test_each_row_of_the_table_is_a_test() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "faults").glob("test_*.py"))
+    rows = [row for row in report().ROWS if not row.startswith("kill ")]
+    assert [row for row in rows if f'"{row}"' not in tests] == []
+    assert "kill {process}" in tests
+
+
+def test_the_page_has_its_marks() -> None:
+    page, module = (ROOT / "docs" / "faults.md").read_text(), report()
+    assert page.index(module.BEGIN) < page.index(module.END)
