@@ -21,6 +21,14 @@ def minor(version: str) -> int:
     return parse(version)[1]
 
 
+def is_release(reported: str, wanted: str) -> bool:
+    """Whether a component that reports this version is of the wanted release.
+
+    Whoever builds a release may add what they call their build, such as v1.18.6-k3s1.
+    """
+    return reported == wanted or reported.startswith((f"{wanted}-", f"{wanted}+"))
+
+
 def of_manifest(manifest: str) -> str:
     """The release that a kube-apiserver manifest runs; empty if its image's tag is no version."""
     found = IMAGE.search(f"{manifest}\n")

@@ -99,7 +99,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes, _systemd, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes, _systemd, _version, _wait
 
 try:
     import yaml
@@ -153,12 +153,12 @@ def missing(name: str, version: str | None, wanted: list[StaticPod], seen: Obser
     if seen.api_problem:
         return [seen.api_problem]
     lacks = []
-    if version and seen.apiserver_version != version:
+    if version and not _version.is_release(seen.apiserver_version, version):
         lacks.append(f"kube-apiserver says it is {seen.apiserver_version}, wanted {version}")
     if seen.node is None:
         return [*lacks, f"node {name} is not registered"]
     reported = seen.node.status.node_info.kubelet_version
-    if version and reported != version:
+    if version and not _version.is_release(reported, version):
         lacks.append(f"node {name} reports kubelet {reported}, wanted {version}")
     ready = next((c for c in seen.node.status.conditions or [] if c.type == "Ready"), None)
     if ready is None:

@@ -13,11 +13,9 @@ IGNORED = {
     r"file /root/\.ansible(/.*)?": "Ansible's own working directory",
     r"file /var/lib/(apt|dpkg)/.*": "the package manager's bookkeeping",
     r"file /var/log/(apt|journal)(/.*)?": "logs of the package manager and of systemd",
-    r"file /var/log/(alternatives|dpkg)\.log": "logs of the package manager",
-    r"file /etc/(passwd|group|shadow|gshadow|subuid|subgid)-": "the backup that each change of users leaves",
-    r"file /etc/ld\.so\.cache": "an index of libraries, written anew whenever one comes or goes",
+    r"file /etc/(group|gshadow)-": "the backup that each change of groups leaves",
     r"mount /run/docker/netns/default": "dockerd's handle on the host's network, for hostNetwork containers",
-    r"file /var/lib/systemd/(timers|random-seed|linger)(/.*)?": "systemd's own state",
+    r"file /var/lib/systemd/timers(/.*)?": "when systemd's timers last ran",
 }
 
 # Runs on the host, which has nothing but Python, and prints one line for each thing there is.

@@ -110,6 +110,12 @@ def test_what_an_earlier_kubelet_reported_does_not_count() -> None:
     assert lacks(seen(node(age=timedelta(0)))) == []
 
 
+def test_a_vendors_build_is_of_its_release() -> None:
+    apiserver = replace(seen(node(version="v1.18.20-k3s1")), apiserver_version="v1.18.20+build.1")
+    assert lacks(apiserver) == []
+    assert lacks(replace(apiserver, apiserver_version="v1.18.2")) != []
+
+
 def test_another_version_is_told() -> None:
     assert lacks(seen(node(version="v1.18.5"))) == ["node host-1 reports kubelet v1.18.5, wanted v1.18.20"]
     apiserver = replace(seen(node()), apiserver_version="v1.18.5")
