@@ -80,6 +80,11 @@ faults: inventory ## every fault it is to survive (more than an hour); writes th
 	pytest -q tests/faults --results $(MINK8S_INVENTORY)/faults.jsonl && passed=true || passed=false; \
 		python tests/faults/report.py $(MINK8S_INVENTORY)/faults.jsonl; $$passed
 
+.PHONY: bench
+bench: ARGS =
+bench: inventory ## how fast it is (two hours); writes docs/performance.*; ARGS='--only again,check --runs 1' for less
+	python tests/bench $(ARGS)
+
 .PHONY: setup
 setup: $(VENV)/done $(VENV_OLD)/done $(LINK) ## what the rest needs: virtual environments, Docker
 	$(SANDBOX) host

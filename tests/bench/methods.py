@@ -1,0 +1,78 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is compared: the ways to a cluster, what is run on a finished one, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+HOSTS = "hosts"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way from a host in one state to a cluster.
+
+    state: what the host has, one of nodes.STATES.
+    script: in tests/bench/inside, with its arguments after the artifacts and the version; empty for site.yml.
+    fetches: whether site.yml fetches everything instead of being given artifacts.
+    """
+
+    title: str
+    state: str = "docker"
+    script: tuple[str, ...] = ()
+    fetches: bool = False
+
+
+METHODS = {
+    "by-hand": Method("by hand", script=("by-hand",)),
+    "tuned": Method("by hand, tuned", script=("by-hand", "tuned")),
+    "site": Method("`site.yml`"),
+    "packages": Method("`site.yml`, its packages there", state="packages"),
+    "kubeadm": Method("`kubeadm init`", script=("kubeadm",)),
+    "bare": Method("`site.yml`, bare host", state="bare"),
+    "fetched": Method("`site.yml`, bare host, everything fetched", state="bare", fetches=True),
+}
+# Run on the finished host of `site`, with further options of ansible-playbook.
+FOLLOWING = {"again": (), "check": ("--check",)}
+TITLES = {"again": "`site.yml` again", "check": "`site.yml --check`"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A method on hosts of its own, with what is run on them afterwards.
+
+    wanted: the keys of the results that are kept.
+    """
+
+    key: str
+    method: Method
+    hosts: int
+    following: tuple[str, ...]
+    wanted: tuple[str, ...]
+
+
+def plan(only: Collection[str], hosts: Collection[int]) -> list[Step]:
+    """The steps of a round."""
+    following = tuple(key for key in FOLLOWING if key in only)
+    steps = [
+        Step(key, method, 1, after, tuple(name for name in (key, *after) if name in only))
+        for key, method in METHODS.items()
+        for after in [following if key == "site" else ()]
+        if key in only or after
+    ]
+    for number in sorted(hosts) if HOSTS in only else []:
+        key = f"{HOSTS}-{number}"
+        steps.append(Step(key, METHODS["site"], number, ("again",), (key, f"{key}-again")))
+    return steps
+
+
+def title(key: str) -> str:
+    """The name of a result in messages and tables."""
+    if key in METHODS:
+        return METHODS[key].title
+    if key in TITLES:
+        return TITLES[key]
+    number, _dash, again = key.removeprefix(f"{HOSTS}-").partition("-")
+    return f"`site.yml`{' again' if again else ''}, {number} host{'s' if number != '1' else ''}"

@@ -1,0 +1,68 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The state in which every run starts: new nodes, with Docker or without, and the artifacts on their disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import archive
+import artifacts
+import equipment
+import nodes
+import yaml
+from machine import ROOT
+
+INVENTORY = Path(os.environ.get("MINK8S_INVENTORY", ROOT / ".sandbox"))
+INSIDE = Path(__file__).parent / "inside"
+# Which release it is, of the variables that the sandbox gives.
+RELEASE = ("cluster_version", "cluster_release_checksum", "cluster_image_registry", "cluster_image_tags")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs share.
+
+    fetching: the variables with which everything is fetched.
+    variables: those with which nothing is.
+    kubeadm: to be used in place of the release's, if that one crashes.
+    """
+
+    version: str
+    fetching: dict[str, Any]
+    variables: dict[str, Any]
+    artifacts: Path
+    kubeadm: Path | None
+
+    def create(self, state: str, count: int) -> list[str]:
+        """New nodes in that state, idle, each with the image of the first pod if it has Docker."""
+        mounts = {self.artifacts: artifacts.ON_HOST, INSIDE: artifacts.SCRIPTS}
+        if self.kubeadm:
+            mounts[self.kubeadm] = artifacts.OTHER_KUBEADM
+        for name in nodes.names(count):
+            nodes.create(name, state, *(f"--volume={path}:{place}:ro" for path, place in mounts.items()))
+            if nodes.STATES[state]:
+                nodes.load(name, equipment.archives()[equipment.WEB])
+        # So that the first run does not wait for the disk where the others do not.
+        for path in self.artifacts.iterdir():
+            archive.file_digest(path, "sha1")
+        nodes.settle()
+        return nodes.names(count)
+
+
+def prepare() -> Setting:
+    """Make what is not in the cache: the images of the nodes, the artifacts, a kubeadm that works."""
+    given = yaml.safe_load((INVENTORY / "group_vars/mink8s.yml").read_text())
+    defaults = yaml.safe_load((ROOT / "roles/cluster/defaults/main.yml").read_text())
+    version = given.get("cluster_version", defaults["cluster_version"])
+    fetching = {name: value for name, value in given.items() if name.startswith("cluster_")}
+    nodes.remove_all()
+    nodes.build()
+    directory = artifacts.bundle(fetching, ROOT / "playbooks/bundle.yml")
+    offline = {"cluster_artifacts": artifacts.ON_HOST, "cluster_artifacts_remote_src": True}
+    release = {name: given[name] for name in RELEASE if name in given}
+    kubeadm = artifacts.kubeadm(directory, version)
+    return Setting(version, fetching, {**release, **offline}, directory, kubeadm)
