@@ -8,10 +8,10 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _wait
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LISTS = Path("/var/lib/apt/lists")
 OS_RELEASE = Path("/etc/os-release")
+# What dpkg has begun and not ended.
+UPDATES = Path("/var/lib/dpkg/updates")
 LISTS_SECONDS = 3600
 LOCK_SECONDS = 300
 RETRIES = "--option=Acquire::Retries=1"
@@ -89,8 +91,7 @@ class Apt:
 
     def repair(self) -> bool:
         """Finish what an interrupted dpkg left; whether there was anything. Raises AptError for a lock."""
-        updates = Path("/var/lib/dpkg/updates")
-        if not (self._run("dpkg", "--audit")[1] or (updates.is_dir() and any(updates.iterdir()))):
+        if not (self._run("dpkg", "--audit")[1] or interrupted()):
             return False
         # What it cannot configure yet, for want of other packages, apt-get --fix-broken does.
         self._run("dpkg", "--configure", "--pending", "--force-confdef", "--force-confold")
@@ -138,21 +139,40 @@ class Apt:
         return out
 
     def _run(self, *command: str) -> tuple[int, str, str]:
-        """Run a command, waiting while another program has the lock it needs."""
-        done = (0, "", "")
-
-        def locked() -> list[str]:
-            nonlocal done
-            done = self._module.run_command(list(command), environ_update=ENVIRONMENT, umask=0o022)
-            return [done[2]] if done[0] and _LOCKED.search(done[2]) else []
-
-        held = _wait.until_none(locked, LOCK_SECONDS, 2)
-        if held:
+        """Run a command. Raises AptError if another program does not give up the lock it needs."""
+        done = patiently(self._module, command, umask=0o022)
+        if is_locked(done):
             raise AptError(
-                f"dpkg or apt-get has been locked by another program for {LOCK_SECONDS} s: {_end(held[0])}."
+                f"dpkg or apt-get has been locked by another program for {LOCK_SECONDS} s: {_end(done[2])}."
                 " Wait until it has ended, and run again."
             )
         return done
+
+
+def patiently(module: AnsibleModule, command: Sequence[str], **options: Any) -> tuple[int, str, str]:
+    """Run a command, again and again while another program has the package manager's lock.
+
+    options: further ones of run_command. Returns the last answer, which says so if the lock stays.
+    """
+    done = (0, "", "")
+
+    def locked() -> list[str]:
+        nonlocal done
+        done = module.run_command(list(command), environ_update=ENVIRONMENT, **options)
+        return [done[2]] if is_locked(done) else []
+
+    _wait.until_none(locked, LOCK_SECONDS, 2)
+    return done
+
+
+def is_locked(done: tuple[int, str, str]) -> bool:
+    """Whether a command failed because another program has the package manager's lock."""
+    return bool(done[0] and _LOCKED.search(done[2]))
+
+
+def interrupted() -> bool:
+    """Whether a dpkg that was killed has left something to do."""
+    return UPDATES.is_dir() and any(UPDATES.iterdir())
 
 
 def parse_statuses(text: str) -> dict[str, str]:
@@ -215,6 +235,34 @@ def plan_reasons(names: Sequence[str], statuses: Mapping[str, str]) -> dict[str,
         elif status != "installed":
             reasons[name] = f"{bare(name)} is {status}, not installed to the end"
     return reasons
+
+
+def needed(
+    names: Sequence[str],
+    unless: Mapping[str, Sequence[str]],
+    statuses: Mapping[str, str],
+    program: Callable[[str], str],
+) -> list[str]:
+    """The names without the packages that a program on the host makes unnecessary.
+
+    unless: packages by such a program. They stay if one of them is there, be it half installed.
+    program: where a program is; empty if it is not on the host.
+    """
+    spared: set[str] = set()
+    for name, packages in unless.items():
+        begun = any(statuses.get(bare(package), ABSENT[0]) not in ABSENT for package in packages)
+        if program(name) and not begun:
+            spared.update(packages)
+    return [name for name in names if name not in spared]
+
+
+def installed(module: AnsibleModule, names: Sequence[str]) -> list[str]:
+    """Those of the packages that are installed; none on another kind of host."""
+    try:
+        statuses = Apt(module).statuses(names)
+    except AptError:
+        return []
+    return [name for name in names if statuses.get(name) == "installed"]
 
 
 def _fix(broken: bool) -> tuple[str, ...]:

@@ -89,11 +89,10 @@ def survey(paths: Sequence[str]) -> tuple[tuple[Image, ...], tuple[str, ...]]:
     images: list[Image] = []
     lines = []
     for path in map(Path, paths):
-        listing = path / "SHA512SUMS"
-        sums = _files.sums(listing) if listing.exists() else {}
+        sums = _files.listed(path)
         for file in sorted(path.glob("*.tar")) if path.is_dir() else [path]:
             if sums and file.name not in sums:
-                lines.append(f"{file} is not in SHA512SUMS, so it is not used")
+                lines.append(f"{file} is not in {_files.LISTING}, so it is not used")
                 continue
             try:
                 found = read(str(file))

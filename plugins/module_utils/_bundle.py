@@ -12,9 +12,11 @@ from typing import Any
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
 
-SUMS = "SHA512SUMS"
 RECORD = "bundle.json"
-ARGUMENTS: dict[str, dict[str, Any]] = {"directory": {"type": "path", "required": True}}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "directory": {"type": "path", "required": True},
+    "architecture": {"type": "str", "choices": ["amd64", "arm64"], "required": True},
+}
 
 
 def observe(directory: Path, origins: Mapping[str, str]) -> dict[str, str]:
@@ -23,7 +25,7 @@ def observe(directory: Path, origins: Mapping[str, str]) -> dict[str, str]:
     origins: by file name, what the artifact has to be made of, in one line.
     """
     recorded = _record(directory)
-    sums = _files.sums(directory / SUMS) if (directory / SUMS).exists() else {}
+    sums = _files.listed(directory)
     problems = {}
     for name, origin in origins.items():
         if not (directory / name).is_file():
@@ -31,7 +33,7 @@ def observe(directory: Path, origins: Mapping[str, str]) -> dict[str, str]:
         elif recorded.get(name) != origin:
             problems[name] = f"{recorded.get(name) or 'of unknown origin'}, wanted {origin}"
         elif _files.digest(directory / name, "sha512") != sums.get(name):
-            problems[name] = f"not what {SUMS} says"
+            problems[name] = f"not what {_files.LISTING} says"
         else:
             problems[name] = ""
     return problems
@@ -60,12 +62,11 @@ def put(directory: Path, name: str, origin: str) -> None:
     record = {**_record(directory), name: origin}
     text = f"{json.dumps(dict(sorted(record.items())), indent=2)}\n"
     _files.write(directory / RECORD, text.encode(), 0o644)
-    listing = directory / SUMS
-    there = _files.sums(listing) if listing.exists() else {}
-    sums = {other: known for other, known in there.items() if (directory / other).exists()}
+    sums = {other: known for other, known in _files.listed(directory).items() if (directory / other).exists()}
     sums.update({name: checksum, RECORD: _files.digest(directory / RECORD, "sha512")})
     # The sums come last, so that what a killed run left in between is made again.
-    _files.write(listing, "".join(f"{sums[other]}  {other}\n" for other in sorted(sums)).encode(), 0o644)
+    text = "".join(f"{sums[other]}  {other}\n" for other in sorted(sums))
+    _files.write(directory / _files.LISTING, text.encode(), 0o644)
 
 
 def _record(directory: Path) -> dict[str, str]:

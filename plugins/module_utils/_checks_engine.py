@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _daemon_json, _host, _host_engine
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import (
     Problems,
     check,
@@ -18,15 +18,13 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import 
 
 # What a kubelet with dockershim speaks.
 OLDEST_API, NEWEST_API = "1.26", "1.40"
-# From here on the docker role has dockerd speak older versions too.
-LOWERED_FROM = 29
 
 
 @check
 def daemon_json(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """/etc/docker/daemon.json, which dockerd has to be able to read."""
     if host.daemon_json_error:
-        yield failure(f"{host.daemon_json_error}.", _host.DAEMON_JSON_REMEDY)
+        yield failure(f"{host.daemon_json_error}.", _daemon_json.REMEDY)
 
 
 @check
@@ -41,7 +39,7 @@ def docker_api(desired: Mapping[str, Any], host: _host.Host) -> Problems:
         yield failure(f"{seen}.", "Upgrade Docker, or remove it to have the distribution's installed.")
     elif _numbers(engine.min_api) <= _numbers(NEWEST_API):
         return
-    elif _numbers(engine.version)[:1] < (LOWERED_FROM,):
+    elif _numbers(engine.version)[:1] < (_host_engine.LOWERED_FROM,):
         yield failure(
             f"{seen}.",
             'Take min-api-version out of /etc/docker/daemon.json, or set it to "1.24", and restart docker.',

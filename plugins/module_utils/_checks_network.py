@@ -41,7 +41,7 @@ def _overlap(seen: str, wanted: str) -> bool:
 @check
 def address(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """The address the node registers with."""
-    if desired["address"] == "":
+    if not (desired["address"] or host.address):
         yield failure(
             "The host has no default route, so it is not known at which address to register the node.",
             "Set cluster_address to one of the host's IPv4 addresses, other than loopback.",

@@ -10,6 +10,7 @@ import re
 import tempfile
 from pathlib import Path
 
+LISTING = "SHA512SUMS"
 SUM = re.compile(r"([0-9a-fA-F]{128}) [ *](?:\./)?(.+)")
 
 
@@ -40,6 +41,14 @@ def write(path: str | Path, content: bytes, mode: int) -> None:
         raise
 
 
+def make_directory(path: Path, mode: int) -> None:
+    """Make a directory, and those above it with mode 0755, whatever the umask; one that is there stays."""
+    for missing in reversed([path, *path.parents]):
+        if not missing.exists():
+            missing.mkdir()
+            missing.chmod(mode if missing == path else 0o755)
+
+
 def digest(path: str | Path, algorithm: str) -> str:
     """The file's hash in hexadecimal, read in pieces so that size does not matter."""
     checksum = hashlib.new(algorithm)
@@ -57,3 +66,9 @@ def sums(path: str | Path) -> dict[str, str]:
     lines = Path(path).read_text(errors="replace").splitlines()
     found = filter(None, (SUM.fullmatch(line.strip()) for line in lines))
     return {match[2]: match[1].lower() for match in found}
+
+
+def listed(directory: str | Path) -> dict[str, str]:
+    """The sums in a directory's SHA512SUMS; none where it has no such file. Raises OSError like sums."""
+    listing = Path(directory) / LISTING
+    return sums(listing) if listing.exists() else {}

@@ -4,24 +4,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
+import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _daemon_json,
     _files,
     _host_cgroup,
     _host_engine,
     _host_kubernetes,
     _host_network,
     _version,
-    _x509,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine, Run, program
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import (
@@ -35,7 +36,6 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc impor
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 GRUB_MENU = Path("/boot/grub/grub.cfg")
-DAEMON_JSON_REMEDY = "Correct it, or move it away, and run again: dockerd can't read it either."
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class Host:
     distribution: str = ""
     machine: str = "x86_64"
     python: str = ""
-    hostname: str = "node"
+    nodename: str = "node"
     hostname_error: str = ""
+    address: str = ""
     euid: int = 0
     time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     init: str = "systemd"
@@ -90,6 +91,11 @@ class Host:
     mirror_error: str = ""
 
     @property
+    def hostname(self) -> str:
+        """The host's name as a node may have it."""
+        return self.nodename.lower()
+
+    @property
     def architecture(self) -> str:
         """Kubernetes' word for the machine; empty if there is no release for it."""
         return ARCHITECTURES.get(self.machine, "")
@@ -97,7 +103,7 @@ class Host:
     @property
     def tarball(self) -> str:
         """Upstream's name of the release for this machine."""
-        return f"kubernetes-server-linux-{self.architecture or self.machine}.tar.gz"
+        return _version.tarball(self.architecture or self.machine)
 
     @property
     def runs_our_cluster(self) -> bool:
@@ -146,13 +152,15 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         distribution=_distribution(text("/etc/os-release")),
         machine=kernel.machine,
         python=platform.python_version(),
-        hostname=kernel.nodename.lower(),
+        nodename=kernel.nodename,
         hostname_error=_host_network.name_error(kernel.nodename),
+        address=_host_network.default_address(),
         euid=os.geteuid(),
         time=datetime.now(timezone.utc),
         init=text("/proc/1/comm").strip(),
         systemd_booted=Path("/run/systemd/system").is_dir(),
-        systemd_version=_systemd_version(run),
+        # Only a host with cgroup v2 is told how to go back to v1.
+        systemd_version=_systemd_version(run) if cgroup_version == 2 else 0,
         selinux={"1": "enforcing", "0": "permissive"}.get(text("/sys/fs/selinux/enforce"), "disabled"),
         apparmor="enabled" if text("/sys/module/apparmor/parameters/enabled")[:1] == "Y" else "disabled",
         has_grub=bool(program("update-grub")) and GRUB_MENU.exists(),
@@ -177,26 +185,8 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         has_release=has_release,
         artifacts=_names(Path(artifacts)) if artifacts else None,
         artifact_sums=_artifact_sums(artifacts),
-        mirror_error=_host_network.fetch_error(tarball) if asks else "",
+        mirror_error=_mirror_error(tarball) if asks else "",
     )
-
-
-def parse_daemon_json(path: str, content: bytes) -> dict[str, Any]:
-    """The engine's settings; none for an empty file. Raises ValueError, saying where it is wrong."""
-    try:
-        decoded = content.decode()
-        settings = json.loads(decoded) if decoded.strip() else {}
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        raise ValueError(f"{path}, line {line}, column {column}: not UTF-8") from error
-    except json.JSONDecodeError as error:
-        seen = "".join(decoded.split("\n")[error.lineno - 1 : error.lineno]).strip()
-        where = f"{path}, line {error.lineno}, column {error.colno}"
-        raise ValueError(f"{where}: {error.msg}, seen: {seen}") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path}, line 1, column 1: not an object {{…}}, seen: {decoded.strip()[:40]}")
-    return settings
 
 
 def measure(directories: list[dict[str, Any]]) -> Iterator[FileSystem]:
@@ -233,7 +223,7 @@ def _systemd_version(run: Run) -> int:
 
 def _daemon_json_error(path: Path) -> str:
     try:
-        parse_daemon_json(str(path), _files.read(path) or b"")
+        _daemon_json.parse(str(path), _files.read(path) or b"")
     except OSError as error:
         return f"{path} can't be read: {error.strerror}"
     except ValueError as error:
@@ -247,11 +237,21 @@ def _installed(files: list[str]) -> str:
 
 
 def _authorities(paths: list[str]) -> Iterator[tuple[str, datetime]]:
-    """From when on each certificate that can be read is valid. Where there is one, there is the library."""
-    for path in map(Path, [] if _x509.IMPORT_ERROR else paths):
-        certificate = _x509.load(path.parent, path.stem).certificate
-        if certificate:
-            yield str(path), _x509.not_before(certificate)
+    """From when on each authority's certificate that can be read is valid."""
+    for path in paths:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with suppress(OSError):
+            context.load_verify_locations(path)
+        for certificate in context.get_ca_certs():
+            start = ssl.cert_time_to_seconds(str(certificate["notBefore"]))
+            yield path, datetime.fromtimestamp(start, timezone.utc)
+
+
+def _mirror_error(url: str) -> str:
+    # Most runs find the release on the host, and this import takes longer than all else of the module.
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host_mirror
+
+    return _host_mirror.fetch_error(url)
 
 
 def _names(directory: Path) -> frozenset[str] | None:
@@ -262,6 +262,6 @@ def _names(directory: Path) -> frozenset[str] | None:
 def _artifact_sums(artifacts: str) -> dict[str, str]:
     """None are known where the directory is missing or cannot be read, which is another check's finding."""
     try:
-        return _files.sums(Path(artifacts) / "SHA512SUMS") if artifacts else {}
+        return _files.listed(artifacts) if artifacts else {}
     except OSError:
         return {}

@@ -5,23 +5,8 @@
 from __future__ import annotations
 
 import socket
-from http.client import HTTPException
-from urllib.error import HTTPError
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Run
-
-
-def fetch_error(url: str) -> str:
-    """Why the URL can't be fetched; empty if it can."""
-    try:
-        open_url(url, method="HEAD", timeout=10).close()
-    except HTTPError as error:
-        # Some file servers know no HEAD; they answered, which is what was asked.
-        return "" if error.code in (405, 501) else f"HTTP {error.code} {error.reason}"
-    except (OSError, HTTPException, ValueError) as error:
-        return str(getattr(error, "reason", error))
-    return ""
 
 
 def name_error(name: str) -> str:
@@ -31,6 +16,18 @@ def name_error(name: str) -> str:
     except (OSError, UnicodeError) as error:
         return getattr(error, "strerror", None) or str(error)
     return ""
+
+
+def default_address() -> str:
+    """The IPv4 address at the host's end of its default route; empty if it has no such route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # As Ansible's own facts ask; of a UDP socket nothing is sent.
+            probe.connect(("8.8.8.8", 53))
+        except OSError:
+            return ""
+        address: str = probe.getsockname()[0]
+        return address
 
 
 def iptables_error(run: Run, iptables: str) -> str:

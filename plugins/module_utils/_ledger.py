@@ -68,9 +68,7 @@ def read(path: str | Path) -> Ledger | None:
 def write(path: str | Path, ledger: Ledger) -> None:
     """Put the ledger in place, and what is noted in it is known to whoever comes next."""
     target = Path(path)
-    if not target.parent.exists():
-        target.parent.mkdir(parents=True)
-        target.parent.chmod(0o755)
+    _files.make_directory(target.parent, 0o755)
     _files.write(target, render(ledger).encode(), 0o600)
 
 

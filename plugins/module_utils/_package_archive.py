@@ -32,8 +32,8 @@ def write(archive: Path, packages: Iterable[Path], distribution: Path) -> None:
 
 def check(archive: Path, distribution: str) -> None:
     """Raises AptError unless the archive is what SHA512SUMS beside it says, and for this distribution."""
-    sums = archive.with_name("SHA512SUMS")
-    expected = _files.sums(sums).get(archive.name) if sums.exists() else None
+    sums = archive.with_name(_files.LISTING)
+    expected = _files.listed(sums.parent).get(archive.name)
     if not expected:
         raise AptError(
             f"{sums} does not list {archive.name}, so it is not used. Add what `sha512sum {archive.name}`"

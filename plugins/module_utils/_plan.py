@@ -30,6 +30,15 @@ class Plan:
     after: str = ""
 
 
+def together(*plans: Plan) -> Plan:
+    """One plan of several, in their order."""
+    return Plan(
+        tuple(reason for plan in plans for reason in plan.reasons),
+        "".join(plan.before for plan in plans),
+        "".join(plan.after for plan in plans),
+    )
+
+
 def carry_out(module: AnsibleModule, plan: Plan, apply: Callable[[], Any], **results: Any) -> None:
     """Apply the plan unless there is nothing to do or check mode is on, then end the module.
 

@@ -55,6 +55,14 @@ class Part:
         return f"kubernetes/server/bin/{self.path.name}"
 
 
+def unknown_checksum(file: str, version: str) -> ReleaseError:
+    """The error of a tarball with no checksum to compare it with."""
+    return ReleaseError(
+        f"The SHA-512 of {file} of {version} is not known. Set cluster_release_checksum to it, from"
+        " Kubernetes' CHANGELOG of that minor version."
+    )
+
+
 def checksum_of(tarball: str, sums: Path) -> str:
     """The SHA-512 that a SHA512SUMS file gives for the tarball. Raises ReleaseError if it gives none."""
     advice = (

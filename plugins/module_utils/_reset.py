@@ -15,15 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger, _mounts, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt, _files, _ledger, _mounts, _wait
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 CGROUP_SECONDS = 10
-LOCK_SECONDS = 300
-LOCKED = re.compile("could not get lock|locked by another process", re.IGNORECASE)
-ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
 
 
 @dataclass(frozen=True)
@@ -91,16 +88,7 @@ def carry_out(module: AnsibleModule, steps: Iterable[Step]) -> list[str]:
 
 
 def _run(module: AnsibleModule, step: Step) -> str:
-    """Run the command, waiting while another program has the package manager's lock."""
-    done = (0, "", "")
-
-    def locked() -> list[str]:
-        nonlocal done
-        done = module.run_command(list(step.command), data=step.data or None, environ_update=ENVIRONMENT)
-        return [done[2]] if done[0] and LOCKED.search(done[2]) else []
-
-    _wait.until_none(locked, LOCK_SECONDS, 2)
-    code, out, error = done
+    code, out, error = _apt.patiently(module, step.command, data=step.data or None)
     return "" if code == 0 or is_done(step, error) else complaint(step, code, error.strip() or out.strip())
 
 

@@ -8,9 +8,9 @@ import grp
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import DIRECTORIES
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset import Findings, Step
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset_paths import enumerate_some
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 FORM = "${Package}\t${db:Status-Status}\t${Pre-Depends}, ${Depends}\t${Provides}\n"
-JOURNAL = Path("/var/lib/dpkg/updates")
 # The engine's packages make it and leave it.
 GROUP = "docker"
 
@@ -153,7 +152,7 @@ def remove(module: AnsibleModule, decision: Decision) -> Findings:
                 f" `{' '.join(purge(decision.going, simulate=True))}`."
             )
             return found
-        if JOURNAL.is_dir() and any(JOURNAL.iterdir()):
+        if _apt.interrupted():
             # What a dpkg that was killed has left in the way of apt-get.
             found.steps.append(Step("", ("dpkg", "--triggers-only", "--pending")))
         names = ", ".join(sorted(decision.going))

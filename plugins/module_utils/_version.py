@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Versions of Kubernetes releases, to be compared with each other."""
+"""What Kubernetes calls its releases: their versions, to be compared with each other, and their tarballs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def parse(version: str) -> tuple[int, ...]:
 def minor(version: str) -> int:
     """The second number of a version."""
     return parse(version)[1]
+
+
+def tarball(architecture: str) -> str:
+    """Upstream's name of a release for an architecture."""
+    return f"kubernetes-server-linux-{architecture}.tar.gz"
 
 
 def is_release(reported: str, wanted: str) -> bool:

@@ -29,11 +29,6 @@ options:
     type: list
     elements: str
     required: true
-  architecture:
-    description: Architecture of the hosts, in Kubernetes' words.
-    type: str
-    choices: [amd64, arm64]
-    required: true
 """
 
 EXAMPLES = r"""
@@ -142,7 +137,6 @@ def main() -> None:
         {
             **_bundle.ARGUMENTS,
             "images": {"type": "list", "elements": "str", "required": True},
-            "architecture": {"type": "str", "choices": ["amd64", "arm64"], "required": True},
         },
         supports_check_mode=True,
     )

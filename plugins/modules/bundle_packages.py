@@ -31,11 +31,6 @@ options:
     type: list
     elements: str
     required: true
-  architecture:
-    description: Architecture of the hosts, in Debian's and Kubernetes' words.
-    type: str
-    choices: [amd64, arm64]
-    required: true
 """
 
 EXAMPLES = r"""
@@ -97,7 +92,6 @@ def main() -> None:
         {
             **_bundle.ARGUMENTS,
             "names": {"type": "list", "elements": "str", "required": True},
-            "architecture": {"type": "str", "choices": ["amd64", "arm64"], "required": True},
         },
         supports_check_mode=True,
     )

@@ -26,11 +26,6 @@ options:
     description: Version of the release, such as V(v1.18.20).
     type: str
     required: true
-  architecture:
-    description: Architecture of the hosts, in Kubernetes' words.
-    type: str
-    choices: [amd64, arm64]
-    required: true
   url:
     description:
       - Server with the tarball at URL/VERSION/kubernetes-server-linux-ARCHITECTURE.tar.gz.
@@ -67,7 +62,7 @@ reasons:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _bundle, _release
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _bundle, _release, _version
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import carry_out
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import ReleaseError
 
@@ -76,13 +71,10 @@ def run(module: AnsibleModule) -> None:
     """Bring the bundle to the release and end the module. Raises ReleaseError and OSError."""
     version, architecture = module.params["version"], module.params["architecture"]
     checksum, directory = module.params["checksum"].lower(), Path(module.params["directory"])
-    tarball = f"kubernetes-server-linux-{architecture}.tar.gz"
+    tarball = _version.tarball(architecture)
     url = f"{module.params['url'].rstrip('/')}/{version}/{tarball}"
     if not checksum:
-        raise ReleaseError(
-            f"The SHA-512 of {tarball} of {version} is not known. Set cluster_release_checksum to it, from"
-            " Kubernetes' CHANGELOG of that minor version."
-        )
+        raise _release.unknown_checksum(tarball, version)
     origins = {tarball: f"Kubernetes {version} for {architecture}, SHA-512 {checksum}"}
     changes, _needed = _bundle.plan(directory, origins, _bundle.observe(directory, origins))
 
@@ -100,7 +92,6 @@ def main() -> None:
         {
             **_bundle.ARGUMENTS,
             "version": {"type": "str", "required": True},
-            "architecture": {"type": "str", "choices": ["amd64", "arm64"], "required": True},
             "url": {"type": "str", "default": "https://dl.k8s.io"},
             "checksum": {"type": "str", "required": True},
             "timeout": {"type": "int", "default": 30},

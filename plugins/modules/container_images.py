@@ -16,7 +16,7 @@ description:
     the registry. That component may end in the architecture, as in V(k8s.gcr.io/pause-amd64:3.2).
   - Other names in the engine stay as they are, including those that loading an archive would change.
 author: The mink8s authors (@mink8s)
-extends_documentation_fragment: mink8s.kubernetes.ledger
+extends_documentation_fragment: [mink8s.kubernetes.images, mink8s.kubernetes.ledger]
 attributes:
   check_mode:
     description: Compares the archives with the engine. Without an engine or archives, all images are missing.
@@ -29,23 +29,6 @@ options:
     description: Names of the images, each NAME:TAG or NAME:TAG@sha256:DIGEST.
     type: list
     elements: str
-    required: true
-  archives:
-    description:
-      - Paths of image archives, and of directories in which all V(*.tar) are looked at.
-      - Where such a directory has a file SHA512SUMS, an archive that it does not list is not used.
-      - An archive that is about to be loaded must match SHA512SUMS in its directory if that lists it.
-    type: list
-    elements: path
-    default: []
-  pull:
-    description: Whether images that are in none of the archives are pulled, by their digest only.
-    type: bool
-    default: false
-  architecture:
-    description: Architecture of the host, in Kubernetes' words.
-    type: str
-    choices: [amd64, arm64]
     required: true
 """
 
@@ -86,194 +69,10 @@ images:
       type: str
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _archive, _files, _ledger
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._archive import Image
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError, Reference
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
-
-
-class SourceError(Exception):
-    """An image does not come from where it should."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """An image and where it comes from: an image in an archive and its tag there, or else the registry."""
-
-    reference: Reference
-    image: Image | None = None
-    tag: str = ""
-
-    @property
-    def source(self) -> str:
-        """Path of the archive, or NAME@DIGEST in the registry; empty if neither is known."""
-        if self.image:
-            return self.image.archive
-        return self.reference.pinned if self.reference.digest else ""
-
-
-def choose(reference: Reference, images: Sequence[Image], architecture: str) -> Wanted:
-    """The image that an archive offers under exactly this name, or else the first one that fits."""
-    offers = [
-        Wanted(reference, image, tag)
-        for image in images
-        if (tag := image.tag_for(reference, architecture)) is not None
-    ]
-    return min(offers, key=lambda offer: offer.tag != reference.tagged, default=Wanted(reference))
-
-
-def difference(wanted: Wanted, inspected: dict[str, Any] | None) -> str:
-    """Why the engine's image, as `docker image inspect` shows it, is not the wanted one; empty if it is."""
-    tagged, digest = wanted.reference.tagged, wanted.reference.digest
-    if inspected is None:
-        return f"{tagged} is not in the engine"
-    if digest and any(known.endswith(f"@{digest}") for known in inspected.get("RepoDigests") or ()):
-        return ""
-    if wanted.image:
-        same = wanted.image.is_same(inspected)
-        return "" if same else f"{tagged} is another image than the one in {wanted.image.archive}"
-    return f"{tagged} is another image than {digest}" if digest else ""
-
-
-def plan(images: Mapping[Wanted, dict[str, Any] | None]) -> tuple[Plan, tuple[Wanted, ...]]:
-    """The plan, and the images it brings into the engine.
-
-    images: what the engine has under each image's name.
-    """
-    reasons = {
-        wanted: reason for wanted, inspected in images.items() if (reason := difference(wanted, inspected))
-    }
-    before, after = [], []
-    for wanted, inspected in images.items():
-        there = inspected["Id"] if inspected else "not in the engine"
-        coming = wanted.image.id if wanted.image else wanted.source or "from an archive"
-        before.append(f"{wanted.reference.tagged}: {there}\n")
-        after.append(f"{wanted.reference.tagged}: {coming if wanted in reasons else there}\n")
-    return Plan(tuple(reasons.values()), "".join(before), "".join(after)), tuple(reasons)
-
-
-def complaint(reference: Reference, architecture: str, pull: bool, contents: Sequence[str]) -> str:
-    """What to say of an image that comes from nowhere.
-
-    contents: a line on each archive.
-    """
-    text = f"{reference.tagged} for {architecture} is in none of the archives"
-    if pull:
-        text += (
-            ", and nothing unpinned is pulled. Give its tag in cluster_image_tags a digest"
-            " (TAG@sha256:…), or add an archive of it to cluster_artifacts."
-        )
-    else:
-        text += (
-            ". Add an archive of it to cluster_artifacts, or set cluster_image_tags to a tag that is there."
-        )
-    return "\n".join([text, "The archives:", *(contents or ["none"])])
-
-
-def verify(archive: str) -> None:
-    """Raises SourceError if a SHA512SUMS beside the archive lists it with another checksum."""
-    sums = Path(archive).with_name("SHA512SUMS")
-    expected = _files.sums(sums).get(Path(archive).name) if sums.exists() else None
-    if expected and (seen := _files.digest(archive, "sha512")) != expected:
-        raise SourceError(
-            f"{archive} has the SHA-512 {seen}, but {sums} says {expected}. Copy the archive there again."
-        )
-
-
-def load(engine: Engine, images: Sequence[Image], needed: Sequence[Wanted]) -> None:
-    """Load an archive and give the needed images their names. All other names stay what they were.
-
-    images: all images in the archive. Raises EngineError.
-    """
-    final = {wanted.reference.full for wanted in needed}
-    tags = [tag for image in images for tag in image.tags if Reference.parse(tag).full not in final]
-    before = {tag: engine.image(tag) for tag in tags}
-    try:
-        engine.run("load", "--quiet", "--input", images[0].archive)
-        for wanted in needed:
-            engine.run("tag", wanted.tag, wanted.reference.tagged)
-    finally:
-        for tag, old in before.items():
-            new = engine.image(tag)
-            if old and new and old["Id"] != new["Id"]:
-                engine.run("tag", old["Id"], tag)
-            elif new and not old:
-                engine.run("rmi", "--no-prune", tag)
-
-
-def pull(engine: Engine, reference: Reference) -> None:
-    """Pull an image by its digest and give it its name. Raises EngineError."""
-    try:
-        engine.run("pull", "--quiet", reference.pinned)
-    except EngineError as error:
-        raise EngineError(
-            f"{error}\nIf the registry cannot be reached, add an archive of the image to cluster_artifacts."
-        ) from error
-    engine.run("tag", reference.pinned, reference.tagged)
-
-
-def observe(module: AnsibleModule, engine: Engine, images: Sequence[Wanted]) -> dict[Wanted, Any]:
-    """What the engine has under each image's name. Raises EngineError, but not in check mode."""
-    try:
-        return {wanted: engine.image(wanted.reference.tagged) for wanted in images}
-    except EngineError as error:
-        if not module.check_mode:
-            raise
-        if engine.docker:
-            module.warn(f"The images are taken to be missing, because the engine does not answer: {error}")
-        return dict.fromkeys(images)
-
-
-def run(module: AnsibleModule) -> None:
-    """Bring the images into the engine and end the module. Raises SourceError, EngineError and ValueError."""
-    architecture, may_pull, paths = (module.params[name] for name in ("architecture", "pull", "archives"))
-    there = [path for path in paths if Path(path).exists()]
-    if there != paths and not module.check_mode:
-        missing = ", ".join(path for path in paths if path not in there)
-        raise SourceError(f"{missing} does not exist. Put the archives there, or correct cluster_artifacts.")
-    references = [Reference.parse(text) for text in module.params["images"]]
-    offered, contents = _archive.survey(there)
-    engine = Engine(module)
-    images = observe(module, engine, [choose(each, offered, architecture) for each in references])
-    changes, needed = plan(images)
-    complaints = [
-        complaint(wanted.reference, architecture, may_pull, contents)
-        for wanted, inspected in images.items()
-        if not wanted.image and there == paths
-        if not (wanted.reference.digest and (may_pull or wanted not in needed))
-    ]
-    if complaints:
-        raise SourceError("\n".join(complaints))
-    archives = dict.fromkeys(wanted.image.archive for wanted in needed if wanted.image)
-    for archive in archives:
-        verify(archive)
-    results = [
-        {"name": wanted.reference.tagged, "id": inspected["Id"] if inspected else "", "source": wanted.source}
-        for wanted, inspected in images.items()
-    ]
-
-    def apply() -> None:
-        before = {wanted.reference.tagged: (images[wanted] or {}).get("Id", "") for wanted in needed}
-        _ledger.note(module.params["ledger"], images=before)
-        for archive in archives:
-            load(
-                engine,
-                [image for image in offered if image.archive == archive],
-                [wanted for wanted in needed if wanted.source == archive],
-            )
-        for wanted in needed:
-            if not wanted.image:
-                pull(engine, wanted.reference)
-        for result in results:
-            result["id"] = engine.run("image", "inspect", "--format", "{{.Id}}", result["name"]).strip()
-
-    carry_out(module, changes, apply, images=results)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _images, _ledger
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import carry_out
 
 
 def main() -> None:
@@ -281,16 +80,15 @@ def main() -> None:
     module = AnsibleModule(
         {
             "images": {"type": "list", "elements": "str", "required": True},
-            "archives": {"type": "list", "elements": "path", "default": []},
-            "pull": {"type": "bool", "default": False},
-            "architecture": {"type": "str", "choices": ["amd64", "arm64"], "required": True},
+            **_images.ARGUMENTS,
             **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
-        run(module)
-    except (SourceError, EngineError, ValueError, OSError) as error:
+        plan, apply, results = _images.prepare(module, Engine(module))
+        carry_out(module, plan, apply, images=results)
+    except (_images.SourceError, EngineError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

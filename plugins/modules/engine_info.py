@@ -80,14 +80,13 @@ default_bridge:
 
 import fcntl
 import json
-import re
 import socket
 import struct
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _host_cgroup
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import (
     DIRECTORIES,
     Engine,
@@ -96,6 +95,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import (
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import (
     configured_driver,
     default_driver,
+    installed_version,
 )
 
 SIOCGIFADDR = 0x8915
@@ -139,10 +139,7 @@ def observe_running(engine: Engine) -> dict[str, Any]:
 def observe_stopped(module: AnsibleModule, cgroup_version: int) -> dict[str, Any]:
     """The facts of an engine that does not answer. Raises ValueError for a bad daemon.json."""
     dockerd = module.get_bin_path("dockerd", opt_dirs=DIRECTORIES)
-    version = ""
-    if dockerd:
-        match = re.search(r"version ([^\s,]+)", module.run_command([dockerd, "--version"])[1])
-        version = match[1] if match else ""
+    version = installed_version(module.run_command, dockerd or "")
     configured = configured_driver(_files.read(module.params["daemon_json"]) or b"")
     systemd = Path("/run/systemd/system").is_dir()
     return {
@@ -161,7 +158,7 @@ def main() -> None:
     module = AnsibleModule(
         {"daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"}}, supports_check_mode=True
     )
-    cgroup_version = 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
+    cgroup_version = _host_cgroup.version()
     try:
         facts = observe_running(Engine(module))
     except EngineError:

@@ -1,27 +1,29 @@
 #!/usr/bin/python
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Directories and text files on the host, in one round trip."""
+"""Directories and text files on the host, and the unit that reads them, in one round trip."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: files
-short_description: Write a set of directories and text files
+short_description: Write a set of directories and text files, and run the unit that reads them
 version_added: 0.1.0
 description:
   - Makes directories and text files as a whole set, in one round trip, and removes files that are not
     wanted any more.
   - Each file is put in place in one step, so that a program that watches the directory, as the kubelet
     does, never reads half a file.
+  - Enables and starts the systemd unit that reads the files, if one is named, and restarts it if its process
+    is older than any file it reads. A run that was interrupted in between is made good by the next.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: mink8s.kubernetes.ledger
 attributes:
   check_mode:
-    description: Reports what would change without changing it, on a bare host too.
+    description: Reports what would be written, and whether the unit would be enabled, started or restarted.
     support: full
   diff_mode:
-    description: Shows the files' contents before and after.
+    description: Shows the files' contents and the unit's state before and after.
     support: full
 options:
   directories:
@@ -72,6 +74,16 @@ options:
     type: list
     elements: path
     default: []
+  unit:
+    description: A systemd unit to run, with its suffix, such as V(kubelet.service).
+    type: str
+  inputs:
+    description:
+      - Files that the process of O(unit) reads when it starts, its binary among them.
+      - A file that is not there is passed over.
+    type: list
+    elements: path
+    default: []
 """
 
 EXAMPLES = r"""
@@ -83,6 +95,16 @@ EXAMPLES = r"""
       - path: /etc/kubernetes/manifests/hello.yaml
         content: "{{ lookup('ansible.builtin.template', 'hello.yaml.j2') }}"
         mode: "0600"
+
+- name: Run the kubelet with its configuration
+  mink8s.kubernetes.files:
+    files:
+      - path: /etc/kubernetes/kubelet.yaml
+        content: "{{ lookup('ansible.builtin.template', 'kubelet.yaml.j2') }}"
+    unit: kubelet.service
+    inputs:
+      - /usr/local/bin/kubelet
+      - /etc/kubernetes/kubelet.yaml
 """
 
 RETURN = r"""
@@ -99,119 +121,29 @@ changed_files:
   returned: always
 """
 
-import errno
-import os
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _file_set, _ledger, _systemd, _unit
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out, together
 
 
-@dataclass(frozen=True)
-class Observed:
-    """What is at a path: the content (None of a directory) and the mode; both None if nothing is there."""
+def run(module: AnsibleModule) -> None:
+    """Write the files, run the unit and end the module. Raises LedgerError and OSError."""
+    name, inputs = module.params["unit"], module.params["inputs"]
+    written, changes = _file_set.prepare(module.params)
+    running = Plan()
+    if name:
+        observed = _systemd.observe(module, name)
+        desired = _unit.Desired(name, _unit.written_at(inputs), not {*inputs}.isdisjoint(changes.paths))
+        running = _unit.plan(desired, observed)
+    if not module.check_mode:
+        _file_set.note(module.params)
 
-    content: bytes | None
-    mode: int | None
+    def apply() -> None:
+        _file_set.apply(changes)
+        if running.reasons:
+            _unit.apply(module, name, observed)
 
-
-@dataclass
-class Changes:
-    """What the plan decided, ready to be applied."""
-
-    directories: list[tuple[Path, int]] = field(default_factory=list)
-    files: list[tuple[Path, bytes, int]] = field(default_factory=list)
-    absent: list[Path] = field(default_factory=list)
-
-
-def observe(path: str, directory: bool) -> Observed:
-    """The file or directory as it is on the host. Raises OSError where it is the other or cannot be read."""
-    target = Path(path)
-    try:
-        mode = target.stat().st_mode & 0o7777
-    except FileNotFoundError:
-        return Observed(None, None)
-    if not directory:
-        return Observed(target.read_bytes(), mode)
-    if not target.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-    return Observed(None, mode)
-
-
-def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, Changes]:
-    """Compare the wanted set with what is on the host."""
-    reasons: list[str] = []
-    before: list[str] = []
-    after: list[str] = []
-    changes = Changes()
-
-    def show(path: str, old: bytes | None, new: bytes | None) -> None:
-        for lines, content in ((before, old), (after, new)):
-            if content is not None:
-                lines.append(f"# {path}\n{content.decode(errors='replace')}")
-
-    for item in desired["directories"]:
-        path, mode = item["path"], int(item["mode"], 8)
-        if observed[path].mode is None:
-            reasons.append(f"{path} is missing")
-            changes.directories.append((Path(path), mode))
-    for item in desired["files"]:
-        path, mode, marker = item["path"], int(item["mode"], 8), item["marker"]
-        content = (f"{marker}\n" if marker else "").encode() + item["content"].encode()
-        seen = observed[path]
-        if marker and seen.content is not None and not seen.content.startswith(f"{marker}\n".encode()):
-            continue
-        if seen.mode is None:
-            reasons.append(f"{path} is missing")
-        elif seen.content != content:
-            reasons.append(f"{path} has other content")
-        elif seen.mode != mode:
-            reasons.append(f"{path} has mode {seen.mode:04o}, wanted {mode:04o}")
-        else:
-            continue
-        changes.files.append((Path(path), content, mode))
-        if seen.content != content:
-            show(path, seen.content, content)
-    for path in desired["absent"]:
-        if observed[path].mode is not None:
-            reasons.append(f"{path} is not wanted any more")
-            changes.absent.append(Path(path))
-            show(path, observed[path].content, None)
-    return Plan(tuple(reasons), "".join(before), "".join(after)), changes
-
-
-def make_directory(path: Path, mode: int) -> None:
-    """Make a directory, and those above it with mode 0755, whatever the umask; one that is there stays."""
-    for missing in reversed([path, *path.parents]):
-        if not missing.exists():
-            missing.mkdir()
-            missing.chmod(mode if missing == path else 0o755)
-
-
-def note(desired: dict[str, Any]) -> None:
-    """Note what is about to be made, and trees that are there and empty before the cluster fills them."""
-    directories, files = desired["directories"], desired["files"]
-    _ledger.note(
-        desired["ledger"],
-        directories=[item["path"] for item in directories if not item["tree"]],
-        trees=[item["path"] for item in directories if item["tree"]],
-        files=[item["path"] for item in files if not item["marker"]],
-        marked=[item["path"] for item in files if item["marker"]],
-    )
-
-
-def apply(changes: Changes) -> None:
-    """Directories first, outer before inner, then files, then what has to go."""
-    for path, mode in sorted(changes.directories):
-        make_directory(path, mode)
-    for path, content, mode in changes.files:
-        make_directory(path.parent, 0o755)
-        _files.write(path, content, mode)
-    for path in changes.absent:
-        path.unlink()
+    carry_out(module, together(written, running), apply, changed_files=changes.paths)
 
 
 def main() -> None:
@@ -241,23 +173,13 @@ def main() -> None:
             },
             "absent": {"type": "list", "elements": "path", "default": []},
             **_ledger.ARGUMENTS,
+            "unit": {"type": "str"},
+            "inputs": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
-    desired = module.params
-    files = [item["path"] for item in desired["files"]] + desired["absent"]
     try:
-        observed = {item["path"]: observe(item["path"], directory=True) for item in desired["directories"]}
-        observed.update({path: observe(path, directory=False) for path in files})
-        decided, changes = plan(desired, observed)
-        if not module.check_mode:
-            note(desired)
-        carry_out(
-            module,
-            decided,
-            lambda: apply(changes),
-            changed_files=[str(path) for path, *_rest in changes.files] + [str(p) for p in changes.absent],
-        )
+        run(module)
     except _ledger.LedgerError as error:
         module.fail_json(msg=str(error))
     except OSError as error:

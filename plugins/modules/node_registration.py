@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Wait until the running kubelet has registered its node."""
+"""Wait until the running kubelet has registered its node, and let pods in."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_registration
-short_description: Wait for and verify a node's registration
+short_description: Verify a node's registration and let pods in
 version_added: 0.1.0
 description:
   - Waits until kube-apiserver is healthy and has the expected version, the node is registered, has the
@@ -15,17 +15,21 @@ description:
     manifests want them.
   - Ready counts only if the running kubelet said so itself. Without a node controller nobody takes back
     what an earlier kubelet reported.
+  - As soon as kube-apiserver is healthy, makes the ServiceAccount C(default) in each of
+    O(service_account_namespaces). Without controllers nobody else does, and kube-apiserver admits no pod
+    without it. It has no token for pods, for which a controller would be needed, too.
   - When time is up, the error has the last condition seen and the last lines of the kubelet's journal and
     of the static pods' containers.
-  - Never changes anything. In check mode it looks once and does not wait.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:
-    description: Looks once, reports what is missing in RV(missing) and does not fail.
+    description: >-
+      Looks once, reports what is missing in RV(missing) and does not fail. Where the API does not answer,
+      each ServiceAccount would be made.
     support: full
   diff_mode:
-    description: Nothing is changed, so there is nothing to show.
-    support: none
+    description: Shows the namespaces and ServiceAccounts before and after.
+    support: full
 extends_documentation_fragment:
   - mink8s.kubernetes.api
 options:
@@ -47,16 +51,27 @@ options:
     type: list
     elements: path
     default: []
+  service_account_namespaces:
+    description:
+      - Namespaces, made where they do not exist, in which the ServiceAccount C(default) gets
+        C(automountServiceAccountToken=false).
+      - Nothing else is changed of a ServiceAccount that exists.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
-- name: Wait for the node
+- name: Wait for the node and let pods into two namespaces
   mink8s.kubernetes.node_registration:
     name: host-1
     version: v1.18.20
     manifests:
       - /etc/kubernetes/manifests/etcd.yaml
       - /etc/kubernetes/manifests/kube-apiserver.yaml
+    service_account_namespaces:
+      - default
+      - team-a
   register: node
 """
 
@@ -86,6 +101,12 @@ apiserver_version:
   type: str
   returned: always
   sample: v1.18.20
+reasons:
+  description: Why something changed, one sentence for each change.
+  type: list
+  elements: str
+  returned: always
+  sample: ["serviceaccount default/default does not exist"]
 missing:
   description: What was still missing at the last look.
   type: list
@@ -94,12 +115,19 @@ missing:
   sample: ["node host-1 is not Ready: KubeletNotReady: PLEG is not healthy"]
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes, _systemd, _version, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _kubernetes,
+    _node,
+    _service_account,
+    _systemd,
+    _wait,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 
 try:
     import yaml
@@ -108,105 +136,90 @@ except ImportError:
 else:
     HAS_YAML = True
 
-
-@dataclass(frozen=True)
-class StaticPod:
-    """What a manifest and its mirror pod have in common: image and command of each container."""
-
-    name: str
-    namespace: str
-    annotations: dict[str, str]
-    containers: list[tuple[str, list[str]]]
-    ready: bool = False
+# Each look asks for little.
+INTERVAL = 0.1
 
 
-@dataclass
-class Observed:
-    """One look at the API and at the kubelet's unit."""
-
-    kubelet_started_at: float = 0.0
-    api_problem: str = ""
-    apiserver_version: str = ""
-    node: Any = None
-    mirror_pods: dict[str, StaticPod] = field(default_factory=dict)
+def read(path: Path) -> _node.StaticPod:
+    """What a manifest on the host says."""
+    # The loader in C takes a tenth of the other's time.
+    return _node.static_pod(yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
-def static_pod(manifest: dict[str, Any], ready: bool = False) -> StaticPod:
-    """The part of a pod, from a manifest or from the API, that shows which manifest it runs."""
-    meta, spec = manifest["metadata"], manifest["spec"]
-    return StaticPod(
-        name=meta["name"],
-        namespace=meta.get("namespace", "default"),
-        annotations=meta.get("annotations") or {},
-        containers=[
-            (item["image"], [*(item.get("command") or []), *(item.get("args") or [])])
-            for item in spec["containers"]
-        ],
-        ready=ready,
-    )
+class Watch:
+    """Looks until nothing is missing, and asks only for what was missing before."""
 
+    def __init__(self, module: AnsibleModule, api: Any, wanted: list[_node.StaticPod]) -> None:
+        """api: None on a host without a cluster. wanted: the manifests on the host."""
+        self._module, self._api, self._wanted = module, api, wanted
+        self._namespaces: list[str] = module.params["service_account_namespaces"]
+        self._accounts_made = False
+        self.accounts: Plan | None = None
+        self.seen = _node.Observed()
 
-def missing(name: str, version: str | None, wanted: list[StaticPod], seen: Observed) -> list[str]:
-    """What the node still lacks, the first thing to wait for first; empty if nothing."""
-    if not seen.kubelet_started_at:
-        return ["the kubelet does not run"]
-    if seen.api_problem:
-        return [seen.api_problem]
-    lacks = []
-    if version and not _version.is_release(seen.apiserver_version, version):
-        lacks.append(f"kube-apiserver says it is {seen.apiserver_version}, wanted {version}")
-    if seen.node is None:
-        return [*lacks, f"node {name} is not registered"]
-    reported = seen.node.status.node_info.kubelet_version
-    if version and not _version.is_release(reported, version):
-        lacks.append(f"node {name} reports kubelet {reported}, wanted {version}")
-    ready = next((c for c in seen.node.status.conditions or [] if c.type == "Ready"), None)
-    if ready is None:
-        lacks.append(f"node {name} has no Ready condition yet")
-    elif ready.status != "True":
-        lacks.append(f"node {name} is not Ready: {ready.reason}: {ready.message}")
-    elif ready.last_heartbeat_time.timestamp() < int(seen.kubelet_started_at):
-        lacks.append(f"node {name} has not been reported Ready since the kubelet was started")
-    for pod in wanted:
-        mirror = seen.mirror_pods.get(f"{pod.namespace}/{pod.name}-{name}")
-        where = f"static pod {pod.namespace}/{pod.name}-{name}"
-        if mirror is None:
-            lacks.append(f"{where} is not visible in the API")
-        elif mirror.containers != pod.containers or pod.annotations.items() - mirror.annotations.items():
-            lacks.append(f"{where} does not run its present manifest yet")
-        elif not mirror.ready:
-            lacks.append(f"{where} is not Ready")
-    return lacks
+    def look(self) -> list[str]:
+        """What is still missing. Nothing is only if one look has seen it all."""
+        first = self.seen == _node.Observed()
+        lacks = self._look()
+        return lacks if lacks or first else self.look_afresh()
 
+    def look_afresh(self) -> list[str]:
+        """What is missing now, whatever was seen before."""
+        self.seen = _node.Observed()
+        return self._look()
 
-def observe(module: AnsibleModule, api: Any, wanted: list[StaticPod]) -> Observed:
-    """Look once at the unit, the API, the node and the mirror pods."""
-    seen = Observed(kubelet_started_at=_systemd.observe(module, module.params["unit"]).started_at)
-    if api is None:
-        seen.api_problem = f"{module.params['kubeconfig']} does not exist: there is no cluster yet"
-        return seen
-    core = _kubernetes.core(api)
-    try:
-        problem = _kubernetes.unhealthy(api)
-        if problem:
-            seen.api_problem = problem[0]
-            return seen
-        seen.apiserver_version = _kubernetes.version(api)
-        seen.node = _kubernetes.get(core.read_node, module.params["name"])
-        for namespace in {pod.namespace for pod in wanted}:
-            for pod in core.list_namespaced_pod(
-                namespace, _request_timeout=_kubernetes.REQUEST_TIMEOUT
-            ).items:
+    def _look(self) -> list[str]:
+        params, seen = self._module.params, self.seen
+        if not seen.kubelet_started_at:
+            seen.kubelet_started_at = _systemd.observe(self._module, params["unit"]).started_at
+        try:
+            seen.api_problem = self._ask()
+        except _kubernetes.api_exceptions() as error:
+            host = self._api.configuration.host
+            seen.api_problem = f"kube-apiserver at {host} answered {_kubernetes.explain(error)}"
+        if seen.api_problem:
+            seen.apiserver_version = ""
+        return _node.missing(params["name"], params["version"], self._wanted, seen)
+
+    def _ask(self) -> str:
+        """Ask the API. Returns why it could not be asked; empty if it could."""
+        params, seen, api = self._module.params, self.seen, self._api
+        name, version = params["name"], params["version"]
+        if api is None:
+            return f"{params['kubeconfig']} does not exist: there is no cluster yet"
+        if not seen.apiserver_version or _node.apiserver_lacks(version, seen):
+            problem = _kubernetes.unhealthy(api)
+            if problem:
+                return problem[0]
+            seen.apiserver_version = _kubernetes.version(api)
+        core = _kubernetes.core(api)
+        if not self._accounts_made:
+            self._make_accounts(core)
+        if _node.node_lacks(name, version, seen):
+            seen.node = _kubernetes.get(core.read_node, name)
+        if seen.node is not None and _node.pods_lack(name, self._wanted, seen):
+            seen.mirror_pods = dict(self._mirror_pods(core))
+        return ""
+
+    def _mirror_pods(self, core: Any) -> Iterator[tuple[str, _node.StaticPod]]:
+        for namespace in {pod.namespace for pod in self._wanted}:
+            listed = core.list_namespaced_pod(namespace, _request_timeout=_kubernetes.REQUEST_TIMEOUT)
+            for pod in listed.items:
                 conditions = pod.status.conditions or []
                 ready = any(c.type == "Ready" and c.status == "True" for c in conditions)
-                mirror = static_pod(api.sanitize_for_serialization(pod), ready)
-                seen.mirror_pods[f"{namespace}/{mirror.name}"] = mirror
-    except _kubernetes.api_exceptions() as error:
-        seen.api_problem = f"kube-apiserver at {api.configuration.host} answered {_kubernetes.explain(error)}"
-    return seen
+                mirror = _node.static_pod(self._api.sanitize_for_serialization(pod), ready)
+                yield f"{namespace}/{mirror.name}", mirror
+
+    def _make_accounts(self, core: Any) -> None:
+        found = _service_account.observe(core, self._namespaces)
+        # What a look that broke off has made was missing, too.
+        self.accounts = self.accounts or _service_account.plan(found)
+        if not self._module.check_mode:
+            _service_account.apply(core, found)
+        self._accounts_made = True
 
 
-def last_lines(module: AnsibleModule, wanted: list[StaticPod]) -> str:
+def last_lines(module: AnsibleModule, wanted: list[_node.StaticPod]) -> str:
     """The ends of the logs a person would look at next."""
     parts = [f"Journal of {module.params['unit']}:\n{_systemd.last_lines(module, module.params['unit'])}"]
     docker = module.get_bin_path("docker")
@@ -221,20 +234,6 @@ def last_lines(module: AnsibleModule, wanted: list[StaticPod]) -> str:
     return "\n".join(parts)
 
 
-def summary(node: Any) -> dict[str, Any]:
-    """The node as the module returns it."""
-    if node is None:
-        return {}
-    status = node.status
-    return {
-        "name": node.metadata.name,
-        "ready": any(c.type == "Ready" and c.status == "True" for c in status.conditions or []),
-        "version": status.node_info.kubelet_version,
-        "container_runtime": status.node_info.container_runtime_version,
-        "addresses": {address.type: address.address for address in status.addresses or []},
-    }
-
-
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -244,32 +243,36 @@ def main() -> None:
             "version": {"type": "str"},
             "unit": {"type": "str", "default": "kubelet.service"},
             "manifests": {"type": "list", "elements": "path", "default": []},
+            "service_account_namespaces": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
-    name, version = module.params["name"], module.params["version"]
     api = _kubernetes.connect(module)
     manifests = [Path(path) for path in module.params["manifests"]]
     # The client needs PyYAML, so only a host without a cluster, in check mode, can lack it here.
-    wanted = [static_pod(yaml.safe_load(path.read_text())) for path in manifests if api and path.exists()]
-    seen = Observed()
-
-    def look() -> list[str]:
-        nonlocal seen
-        seen = observe(module, api, wanted)
-        return missing(name, version, wanted, seen)
-
+    wanted = [read(path) for path in manifests if api and path.exists()]
+    watch = Watch(module, api, wanted)
     timeout = 0 if module.check_mode else module.params["timeout"]
-    lacks = list(_wait.until_none(look, timeout))
-    results = {"node": summary(seen.node), "apiserver_version": seen.apiserver_version}
+    lacks = list(_wait.until_none(watch.look, timeout, INTERVAL))
+    if lacks and not module.check_mode:
+        lacks = watch.look_afresh()
+    nothing = dict.fromkeys(module.params["service_account_namespaces"], _service_account.Observed())
+    accounts = watch.accounts or (_service_account.plan(nothing) if module.check_mode else Plan())
+    results = {
+        "missing": lacks,
+        "node": _node.summary(watch.seen.node),
+        "apiserver_version": watch.seen.apiserver_version,
+    }
     if lacks and not module.check_mode:
         reason = "\n".join(f"- {line}" for line in lacks)
         module.fail_json(
             msg=f"After {timeout} s:\n{reason}\n{last_lines(module, wanted)}",
-            missing=lacks,
+            changed=bool(accounts.reasons),
+            reasons=list(accounts.reasons),
             **results,
         )
-    module.exit_json(changed=False, missing=lacks, **results)
+    # They were made while the node was waited for.
+    carry_out(module, accounts, lambda: None, **results)
 
 
 if __name__ == "__main__":

@@ -37,12 +37,16 @@ options:
         beside it, and it must be for the host's distribution.
       - The host's package repositories are used if it is not set, or holds no such file.
     type: path
-  complete_only:
+  unless:
     description: >-
-      Whether to install nothing unless one of the packages is already there, be it half installed. For hosts
-      that have from elsewhere what the packages bring.
-    type: bool
-    default: false
+      Packages, by a program that makes them unnecessary. Where the program is on the host and none of these
+      packages is, not even half installed, they are left out.
+    type: dict
+    default: {}
+  niceness:
+    description: Added to the priority number of all that is run, 0 to 19, so that other work comes first.
+    type: int
+    default: 0
   leaves:
     description: >-
       Directories and files that the packages' programs make and removing the packages leaves. Those that are
@@ -77,29 +81,30 @@ names:
   returned: always
 """
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt, _ledger, _package_archive
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _apt,
+    _host_engine,
+    _ledger,
+    _package_archive,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._apt import Apt, AptError, Source
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._ledger import LedgerError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 
 
-def plan(
-    names: Sequence[str], statuses: Mapping[str, str], complete_only: bool
-) -> tuple[Plan, tuple[str, ...]]:
+def plan(names: Sequence[str], statuses: Mapping[str, str]) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and the names that have to be installed.
 
     statuses: dpkg's word on each package it knows.
     """
     reasons = _apt.plan_reasons(names, statuses)
-    begun = any(statuses.get(_apt.bare(name), _apt.ABSENT[0]) not in _apt.ABSENT for name in names)
-    if complete_only and not begun:
-        reasons = {}
     before = "".join(
         f"{_apt.bare(name)}: {statuses.get(_apt.bare(name), _apt.ABSENT[0])}\n" for name in reasons
     )
@@ -119,11 +124,11 @@ def source_of(apt: Apt, archive: Path | None) -> Iterator[Source]:
         yield _package_archive.repository(archive, Path(directory), controls)
 
 
-def apply(module: AnsibleModule, apt: Apt, archive: Path | None) -> None:
+def apply(module: AnsibleModule, apt: Apt, names: Sequence[str], archive: Path | None) -> None:
     """Finish what was begun, note what is coming, and install it. Raises AptError and LedgerError."""
     broken = apt.repair()
-    statuses = apt.statuses([_apt.bare(name) for name in module.params["names"]])
-    missing = list(_apt.plan_reasons(module.params["names"], statuses))
+    statuses = apt.statuses([_apt.bare(name) for name in names])
+    missing = list(_apt.plan_reasons(names, statuses))
     if not missing:
         return
     with source_of(apt, archive) as source:
@@ -140,10 +145,11 @@ def run(module: AnsibleModule) -> None:
     archive = Path(artifacts, _package_archive.NAME) if artifacts else None
     archive = archive if archive and archive.exists() else None
     statuses = apt.statuses([_apt.bare(name) for name in names])
-    changes, missing = plan(names, statuses, module.params["complete_only"])
+    names = _apt.needed(names, module.params["unless"], statuses, _host_engine.program)
+    changes, missing = plan(names, statuses)
     if missing and archive:
         _package_archive.check(archive, _apt.distribution())
-    carry_out(module, changes, lambda: apply(module, apt, archive), names=list(missing))
+    carry_out(module, changes, lambda: apply(module, apt, names, archive), names=list(missing))
 
 
 def main() -> None:
@@ -152,12 +158,14 @@ def main() -> None:
         {
             "names": {"type": "list", "elements": "str", "required": True},
             "artifacts": {"type": "path"},
-            "complete_only": {"type": "bool", "default": False},
+            "unless": {"type": "dict", "default": {}},
+            "niceness": {"type": "int", "default": 0},
             "leaves": {"type": "list", "elements": "path", "default": []},
             **_ledger.ARGUMENTS,
         },
         supports_check_mode=True,
     )
+    os.nice(module.params["niceness"])
     try:
         run(module)
     except (AptError, LedgerError, OSError) as error:

@@ -49,8 +49,9 @@ options:
     type: str
     default: ""
   address:
-    description: IPv4 address the node is to register with; an empty one is a finding.
+    description: IPv4 address the node is to register with; empty for that of the default route.
     type: str
+    default: ""
   directories:
     description: Space that has to be free, added up on each file system.
     type: list
@@ -127,6 +128,17 @@ options:
     description: Whether cgroup v2 is only a warning where it can be switched to the cgroup v1 that is needed.
     type: bool
     default: false
+  packages:
+    description: Packages of the distribution to look for. One that is missing is no finding.
+    type: list
+    elements: str
+    default: []
+  facts:
+    description: Ansible facts to return, in the form in which M(ansible.builtin.setup) gathers them.
+    type: list
+    elements: str
+    default: []
+    choices: [default_ipv4, distribution, distribution_major_version, dns, machine, nodename]
   skip:
     description: Checks to leave out.
     type: list
@@ -151,6 +163,7 @@ EXAMPLES = r"""
       - port: 10250
         address: 0.0.0.0
         process: kubelet
+    facts: [machine, nodename]
     skip: [swap]
 """
 
@@ -174,6 +187,15 @@ cgroup_v1_parameters:
   type: list
   elements: str
   returned: always
+packages:
+  description: Those of O(packages) that are installed.
+  type: list
+  elements: str
+  returned: always
+ansible_facts:
+  description: Those of O(facts), such as C(ansible_machine).
+  type: dict
+  returned: success
 facts:
   description: What the roles, or a person, need to know of the host.
   type: dict
@@ -199,7 +221,13 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host, _ledger
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _apt,
+    _checks,
+    _host,
+    _host_facts,
+    _ledger,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
 
 FACTS = (
@@ -240,7 +268,7 @@ def main() -> None:
             "artifacts": text,
             "url": text,
             "node_name": text,
-            "address": {"type": "str"},
+            "address": text,
             "directories": {"type": "list", "elements": "dict", "options": space, "default": []},
             "ports": {"type": "list", "elements": "dict", "options": port, "default": []},
             "memory_minimum": {"type": "int", "default": 0},
@@ -253,6 +281,8 @@ def main() -> None:
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
             "article_exact": {"type": "bool", "default": False},
             "switch_to_cgroup_v1": {"type": "bool", "default": False},
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "facts": {"type": "list", "elements": "str", "choices": list(_host_facts.NAMES), "default": []},
             "skip": {"type": "list", "elements": "str", "choices": sorted(CHECKS), "default": []},
         },
         supports_check_mode=True,
@@ -266,11 +296,13 @@ def main() -> None:
         "findings": [asdict(found) for found in failures],
         "cautions": [asdict(found) for found in warnings],
         "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
+        "packages": _apt.installed(module, module.params["packages"]),
         "facts": facts(host),
     }
     if failures:
         module.fail_json(msg=report(module.params["version"], host, failures), **result)
-    module.exit_json(changed=False, **result)
+    known = _host_facts.facts(module.params["facts"], host)
+    module.exit_json(changed=False, ansible_facts=known, **result)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger, _release
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger, _release, _version
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import Part, ReleaseError
 
@@ -163,17 +163,14 @@ def desire(params: dict[str, Any], check_mode: bool) -> Desired:
         raise ReleaseError(
             f"{_release.shown(url)!r} is no URL. Set cluster_release_url to one with http or https."
         )
-    tarball = f"kubernetes-server-linux-{params['architecture']}.tar.gz"
+    tarball = _version.tarball(params["architecture"])
     checksum, origin = (params["checksum"] or "").lower(), "cluster_release_checksum"
     if checksum and not re.fullmatch("[0-9a-f]{128}", checksum):
         raise ReleaseError(f"release_checksum is {checksum!r}, not the 128 hexadecimal digits of a SHA-512.")
     if not checksum and not artifacts:
-        raise ReleaseError(
-            f"The SHA-512 of {tarball} of {version} is not known. Set cluster_release_checksum to it, from"
-            " Kubernetes' CHANGELOG of that minor version."
-        )
+        raise _release.unknown_checksum(tarball, version)
     if not checksum and not (check_mode and not Path(artifacts).exists()):
-        sums = Path(artifacts, "SHA512SUMS")
+        sums = Path(artifacts, _files.LISTING)
         checksum, origin = _release.checksum_of(tarball, sums), str(sums)
     directory, bin_dir = Path(params["directory"], version), Path(params["bin_dir"])
     return Desired(

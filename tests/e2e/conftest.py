@@ -41,6 +41,11 @@ class Node:
         )
 
 
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    """What a playbook printed, as a person reads it."""
+    return (run.stdout + run.stderr).replace("\\n", "\n").replace('\\"', '"')
+
+
 def changed(run: subprocess.CompletedProcess[str]) -> list[str]:
     """The tasks that a run, which has to have succeeded, reports as changed."""
     assert run.returncode == 0, run.stdout + run.stderr
@@ -74,9 +79,11 @@ def _sandbox(*command: str) -> str:
     return done.stdout.strip()
 
 
-@contextlib.contextmanager
-def bare(name: str, variables: dict[str, Any], directory: Path, *options: str) -> Iterator[Node]:
-    """A bare Debian 12 node, made with options of the sandbox, and its inventory in a directory."""
+def make(name: str, variables: dict[str, Any], directory: Path, *options: str) -> Node:
+    """A bare Debian 12 node in the place of any before, made with options of the sandbox.
+
+    directory: where its inventory is put.
+    """
     inventory = directory / "hosts.yml"
     connection = {
         "ansible_connection": "community.docker.docker",
@@ -87,8 +94,14 @@ def bare(name: str, variables: dict[str, Any], directory: Path, *options: str) -
     )
     _sandbox("node-rm", name)
     _sandbox("node", name, *options)
+    return Node(name, inventory)
+
+
+@contextlib.contextmanager
+def bare(name: str, variables: dict[str, Any], directory: Path, *options: str) -> Iterator[Node]:
+    """A bare node as make makes it, for as long as it is needed."""
     try:
-        yield Node(name, inventory)
+        yield make(name, variables, directory, *options)
     finally:
         _sandbox("node-rm", name)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import objects
 import pytest
-from conftest import Node
+from conftest import Node, said
 
 ALARM = """
 import json, urllib.request
@@ -19,11 +19,6 @@ body = {"action": "%s", "memberID": 1, "alarm": "NOSPACE"}
 url = "http://127.0.0.1:2379/v3/maintenance/alarm"
 urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode())).read()
 """
-
-
-def said(run: Any) -> str:
-    """What a playbook printed, as a person reads it."""
-    return str(run.stdout + run.stderr).replace("\\n", "\n").replace('\\"', '"')
 
 
 def back_up(node: Node, directory: Path) -> Path:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
 start = datetime(2090, 1, 1)
 made = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=9))
+made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
 open("/etc/kubernetes/pki/ca.crt", "wb").write(
     made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 )

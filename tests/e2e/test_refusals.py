@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Node
+from conftest import Node, said
 
 MADE = "/usr/local/bin/kubelet /usr/local/bin/kubectl /etc/kubernetes /etc/systemd/system/kubelet.service"
 
@@ -17,11 +17,11 @@ MADE = "/usr/local/bin/kubelet /usr/local/bin/kubectl /etc/kubernetes /etc/syste
 def refused(node: Node, variables: dict[str, Any], *expected: str) -> str:
     """Run site.yml, which has to fail, and look for each expected text in what it says."""
     run = node.playbook("site.yml", **variables)
-    said = (run.stdout + run.stderr).replace("\\n", "\n").replace('\\"', '"')
-    assert run.returncode != 0, said
+    printed = said(run)
+    assert run.returncode != 0, printed
     for text in expected:
-        assert text in said, f"{text!r} is not in:\n{said}"
-    return said
+        assert text in printed, f"{text!r} is not in:\n{printed}"
+    return printed
 
 
 def is_bare(node: Node) -> None:

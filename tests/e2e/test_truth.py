@@ -89,7 +89,7 @@ def test_another_namespace_touches_the_api_alone(node: Node, variables: dict[str
     before = running(node)
     variables["cluster_service_account_namespaces"] = ["default", "lesson"]
     assert changed(node.playbook("site.yml", **variables)) == [
-        "mink8s.kubernetes.node : Let pods in without a token"
+        "mink8s.kubernetes.node : Let pods in and wait for the node and its static pods"
     ]
     assert "default" in node.run("kubectl", "get", "serviceaccounts", "--namespace", "lesson")
     assert running(node) == before
@@ -117,8 +117,7 @@ def test_another_directory_for_programs_restarts_the_kubelet_alone(
     variables["cluster_bin_dir"] = "/opt/kubernetes/bin"
     assert changed(node.playbook("site.yml", **variables)) == [
         "mink8s.kubernetes.release : Unpack the release that was asked for, and no other",
-        "mink8s.kubernetes.kubelet : Write the kubelet's configuration and unit",
-        "mink8s.kubernetes.kubelet : Run the kubelet",
+        "mink8s.kubernetes.kubelet : Run the kubelet with its configuration",
     ]
     after = running(node)
     assert node.run("readlink", f"/proc/{after.kubelet}/exe").strip() == "/opt/kubernetes/bin/kubelet"
@@ -131,8 +130,7 @@ def test_a_setting_of_the_engine_restarts_the_engine(
     before = running(node)
     variables["cluster_docker_settings"] = {**given.get("cluster_docker_settings", {}), "debug": True}
     assert changed(node.playbook("site.yml", **variables)) == [
-        "mink8s.kubernetes.docker : Merge the settings into daemon.json",
-        "mink8s.kubernetes.docker : Run dockerd with its settings",
+        "mink8s.kubernetes.docker : Run the engine with its settings and images",
     ]
     assert node.run("docker", "info", "--format", "{{.Debug}}").strip() == "true"
     assert running(node).kubelet == before.kubelet

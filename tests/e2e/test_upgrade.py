@@ -11,14 +11,9 @@ from typing import Any
 
 import objects
 import pytest
-from conftest import ROOT, Node, _sandbox
+from conftest import ROOT, Node, _sandbox, said
 
 OLD, NEW = "v1.20.2", "v1.20.3"
-
-
-def said(run: subprocess.CompletedProcess[str]) -> str:
-    """What a playbook printed, as a person reads it."""
-    return (run.stdout + run.stderr).replace("\\n", "\n").replace('\\"', '"')
 
 
 def variables(version: str) -> dict[str, Any]:

@@ -82,6 +82,18 @@ class Cluster:
             return self.node.run(*inspect, check=False).strip()
         return self.node.run("systemctl", "show", "--property=MainPID", "--value", name, check=False).strip()
 
+    def deaf(self) -> str:
+        """Why Docker would not learn of a container that ends; empty if it would.
+
+        containerd tells it so, and a killed one only after both run and Docker has asked it again.
+        """
+        command = ("timeout", "5", "docker", "exec", self.container("etcd") or "none", "etcd", "--version")
+        try:
+            self.node.run(*command)
+        except subprocess.CalledProcessError:
+            return "it does not notice the end of a command in etcd's container"
+        return ""
+
     def not_ready(self, since: float) -> str:
         """What is not as it should be; empty if the cluster is Ready and has said so after a moment."""
         if not (there := self.api("nodes,pods", "--all-namespaces")):

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import report
-import yaml
 from cluster import Cluster, Record, made
 
 E2E = Path(__file__).parents[1] / "e2e" / "conftest.py"
@@ -70,19 +69,8 @@ def record(request: pytest.FixtureRequest) -> Record:
 @pytest.fixture(scope="module")
 def fresh(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Any]]:
     """What makes a bare node, in the place of the one before."""
-    inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
-    connection = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
-    inventory.write_text(yaml.safe_dump({"mink8s": {"hosts": {NAME: {}}, "vars": {**given, **connection}}}))
-
-    def make() -> Any:
-        e2e._sandbox("node-rm", NAME)
-        e2e._sandbox("node", NAME)
-        return e2e.Node(NAME, inventory)
-
-    yield make
+    directory = tmp_path_factory.mktemp("inventory")
+    yield lambda: e2e.make(NAME, given, directory)
     e2e._sandbox("node-rm", NAME)
 
 

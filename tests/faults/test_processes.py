@@ -28,6 +28,7 @@ def test_killed(cluster: Cluster, process: str) -> None:
     with cluster.fault(f"kill {process}"):
         cluster.node.run("kill", "-9", before)
         until(cluster.node, f"another {process}", lambda: "it does not run yet" if gone() else "")
+        until(cluster.node, "Docker hears of what ends", cluster.deaf)
     assert [cluster.container(pod) for pod in unmoved] == containers
 
 

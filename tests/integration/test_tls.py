@@ -8,8 +8,9 @@ from http.client import HTTPSConnection
 from typing import TYPE_CHECKING
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes, _service_account
 from kubernetes.client.exceptions import ApiException
-from servers import NODE, module
+from servers import NODE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,10 +80,9 @@ def test_the_kubelet_is_known_as_its_node_and_may_do_what_a_node_may(tls_apiserv
         core.list_secret_for_all_namespaces()
     assert caught.value.status == 403
     assert f'User \\"system:node:{NODE}\\" cannot list resource' in str(caught.value.body)
-    done = module("service_account", kubeconfig=str(tls_apiserver.directory / "kubelet.conf"), timeout=10)
-    assert done.status == "FAILED"
-    assert f"kube-apiserver at {tls_apiserver.url} refused serviceaccount default" in done.values["msg"]
-    assert "HTTP 403" in done.values["msg"]
+    with pytest.raises(ApiException) as caught:
+        _service_account.observe(core, ["default"])
+    assert _kubernetes.explain(caught.value).startswith("HTTP 403 Forbidden")
 
 
 def test_renewed_certificates_are_accepted(tls_apiserver: Apiserver) -> None:

@@ -14,8 +14,11 @@ LABEL = "mink8s.node"
 START_SECONDS = 60
 
 
-def create(name: str, suite: str, network: str = "bridge") -> None:
+def create(name: str, suite: str, network: str = "bridge", variant: str = "", *more: str) -> None:
     """Make sure a node of that name runs and its systemd has finished starting.
+
+    variant: an image made from the suite's, to be used in its place.
+    more: further options of `docker run`.
 
     It is on Docker's default network, unless another is named: there Docker would put its own name server
     at 127.0.0.11 in the node's resolv.conf, an address that no pod on the node can reach.
@@ -29,8 +32,8 @@ def create(name: str, suite: str, network: str = "bridge") -> None:
         output("docker", "start", name)
     else:
         say(f"creating the node {name} ({suite}; a few seconds)")
-        options = (f"--network={network}", *_options(name, suite))
-        output("docker", "run", "--detach", "--name", name, *options, image.name(suite))
+        options = (f"--network={network}", *_options(name, suite), *more)
+        output("docker", "run", "--detach", "--name", name, *options, variant or image.name(suite))
     _wait(name)
 
 

@@ -136,13 +136,20 @@ def test_roles_alone_bring_the_default_release() -> None:
     version = load("cluster/defaults/main.yml")["cluster_version"]
     table = load("release/vars/main.yml")
     wanted = images(version)
-    release, kubelet = load("release/defaults/main.yml"), load("kubelet/defaults/main.yml")
+    kubelet = load("kubelet/defaults/main.yml")
     control_plane, preflight = load("control_plane/defaults/main.yml"), load("preflight/defaults/main.yml")
     assert version in table["__release_checksums"]
     assert version in preflight["preflight_known_versions"]
-    assert set(release["release_images"]) == set(wanted.values())
     assert kubelet["kubelet_pause_image"] == wanted["pause"]
     assert control_plane["control_plane_etcd_image"] == wanted["etcd"].partition("@")[0]
     assert control_plane["control_plane_apiserver_image"] == wanted["kube-apiserver"]
     authentication = table["__release_minors"][minor_of(version)]["authentication"]
     assert control_plane["control_plane_authentication"] == authentication
+
+
+def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
+    wanted = {"docker-cli"}
+    for role in ("docker", "control_plane", "kubelet", "node"):
+        packages = load(f"{role}/vars/main.yml")[f"__{role}_packages"]
+        wanted.update(packages if isinstance(packages, list) else re.findall(r"docker\.io", packages))
+    assert set(load("cluster/vars/main.yml")["__cluster_usual_packages"]) == wanted

@@ -80,7 +80,7 @@ def test_a_good_host_has_no_findings() -> None:
         (replace(GOOD, euid=1000), "root", "The user id is 1000, not 0. Set become: true"),
         (replace(GOOD, machine="riscv64"), "architecture", "The machine is riscv64."),
         (replace(GOOD, swaps=("/dev/sda2", "/swap")), "swap", "/dev/sda2, /swap"),
-        (replace(GOOD, hostname="my_host"), "node_name", "'my_host' (7 characters). Set cluster_node_name"),
+        (replace(GOOD, nodename="my_host"), "node_name", "'my_host' (7 characters). Set cluster_node_name"),
         (replace(GOOD, daemon_json_error="/x, line 1: y"), "daemon_json", "line 1: y. Correct"),
         (replace(GOOD, mirror_error="HTTP 404"), "mirror", "fetched: HTTP 404. Set cluster_release_url"),
         (
@@ -289,7 +289,8 @@ def test_too_little_space_is_found_unless_the_release_is_already_there() -> None
 
 def test_a_host_without_an_address_is_told_to_name_one() -> None:
     assert "Set cluster_address" in failures(address="")["address"]
-    assert "address" not in failures(address=None)
+    assert "address" not in failures(replace(GOOD, address="192.0.2.7"), address="")
+    assert "address" not in failures(address="192.0.2.7")
 
 
 @pytest.mark.parametrize(

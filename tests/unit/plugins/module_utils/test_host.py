@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -18,7 +20,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _host,
     _host_cgroup,
     _host_engine,
+    _host_facts,
     _host_kubernetes,
+    _host_mirror,
     _host_network,
     _host_proc,
     _version,
@@ -180,13 +184,14 @@ def test_a_running_engine_is_asked() -> None:
 
 
 def test_what_a_later_engine_says_is_read() -> None:
-    server = '{"Version": "29.0.1", "ApiVersion": "1.52", "MinAPIVersion": "1.44", "Os": "linux"}'
-    found = _host_engine.running(server, "systemd\n", "web\nk8s_etcd\n")
+    server = {"Version": "29.0.1", "ApiVersion": "1.52", "MinAPIVersion": "1.44", "Os": "linux"}
+    containers = [{"Names": ["/other/alias", "/web"]}, {"Names": ["/k8s_etcd"]}]
+    found = _host_engine.running(server, {"CgroupDriver": "systemd"}, containers)
     assert found == _host_engine.Engine("29.0.1", "1.44", "1.52", "systemd", ("web", "k8s_etcd"))
 
 
 def test_an_engine_that_does_not_answer_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setattr(_host_engine, "SOCKET", f"{tmp_path}/none.sock")
     daemon_json = tmp_path / "daemon.json"
     daemon_json.write_text('{"exec-opts": ["native.cgroupdriver=systemd"]}')
     found = _host_engine.observe(run, str(daemon_json), 1)
@@ -197,6 +202,7 @@ def test_an_engine_that_does_not_answer_is_looked_at(monkeypatch: pytest.MonkeyP
 
 def test_no_engine_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(_host_engine, "PATH", str(tmp_path))
+    monkeypatch.setattr(_host_engine, "SOCKET", f"{tmp_path}/none.sock")
     assert str(_host_engine.observe(run, "/nonexistent", 1)) == "no Docker"
 
 
@@ -255,13 +261,46 @@ def test_a_name_that_has_no_address_is_an_error() -> None:
     assert _host_network.name_error("a" * 64)
 
 
+def test_the_default_route_has_an_address_of_this_host() -> None:
+    addresses = run(["hostname", "--all-ip-addresses"])[1].split()
+    assert _host_network.default_address() in ["", *addresses]
+
+
+def test_name_servers_are_read_as_the_resolver_does() -> None:
+    text = "# nameserver 192.0.2.1\n;nameserver 192.0.2.2\nsearch nameserver\n\n"
+    assert _host_facts.nameservers(f"{text} nameserver\t192.0.2.3\nnameserver ::1") == ["192.0.2.3", "::1"]
+
+
+def test_facts_are_those_asked_for_in_the_form_of_setup() -> None:
+    host = _host.Host(nodename="Node.Example", address="192.0.2.7")
+    facts = _host_facts.facts(["default_ipv4", "machine", "nodename"], host)
+    assert facts == {
+        "ansible_default_ipv4": {"address": "192.0.2.7"},
+        "ansible_machine": "x86_64",
+        "ansible_nodename": "Node.Example",
+    }
+    assert _host_facts.facts(["default_ipv4"], _host.Host()) == {"ansible_default_ipv4": {}}
+
+
+def test_facts_are_what_setup_gathers() -> None:
+    command = ["ansible", "localhost", "-c", "local", "-m", "ansible.builtin.setup", "-a"]
+    subset = "gather_subset=!all,!min,distribution,dns,network,platform"
+    done = run([str(Path(sys.executable).with_name(command[0])), *command[1:], subset])[1]
+    gathered = json.loads(done.partition("=>")[2])["ansible_facts"]
+    for name, value in _host_facts.facts(_host_facts.NAMES, observe()).items():
+        parts = value if isinstance(value, dict) else {}
+        assert {key: gathered[name].get(key) for key in parts} == parts
+        assert parts or gathered[name] == value
+
+
 def test_authorities_are_read_with_their_start(tmp_path: Path) -> None:
     start = datetime(2031, 1, 1, tzinfo=timezone.utc)
     request = _x509.Request("ca", _x509.Contents("kubernetes"), 10)
     found = _x509.load(tmp_path, "ca")
     made = _x509.sign(request, found, None, start + _x509.CLOCK_SKEW, start + timedelta(days=10))
     (tmp_path / "ca.crt").write_bytes(_x509.certificate_pem(made.certificate))
-    paths = [str(tmp_path / name) for name in ("ca.crt", "missing.crt")]
+    (tmp_path / "none.crt").write_text("no certificate")
+    paths = [str(tmp_path / name) for name in ("ca.crt", "missing.crt", "none.crt")]
     assert observe(authorities=paths).authorities == {paths[0]: start}
 
 
@@ -284,7 +323,7 @@ def test_this_host_is_observed(tmp_path: Path) -> None:
     )
     assert host.system == "Linux"
     assert host.kernel == os.uname().release
-    assert host.hostname == os.uname().nodename.lower()
+    assert host.hostname == host.nodename.lower() == os.uname().nodename.lower()
     assert host.euid == os.geteuid()
     assert host.cgroup_version in (1, 2)
     assert host.memory_available > 0
@@ -346,5 +385,5 @@ def test_a_mirror_is_asked_for_the_release(mirror: str, version: str, error: str
 def test_a_server_that_is_not_there_is_a_finding() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    assert "refused" in _host_network.fetch_error(url)
-    assert _host_network.fetch_error("not a url")
+    assert "refused" in _host_mirror.fetch_error(url)
+    assert _host_mirror.fetch_error("not a url")

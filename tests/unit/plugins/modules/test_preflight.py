@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host, _host_facts
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
 from ansible_collections.mink8s.kubernetes.plugins.modules import preflight
 
@@ -49,10 +49,10 @@ def test_the_report_numbers_every_failure_and_names_the_host() -> None:
 
 
 def test_failures_and_warnings_come_apart_and_in_one_go() -> None:
-    result = run(memory_minimum=1, memory_comfortable=10**9, time=1, checksum="no", address="")
+    result = run(memory_minimum=1, memory_comfortable=10**9, time=1, checksum="no", node_name="No")
     names = [found["name"] for found in result["findings"]]
     assert result["failed"]
-    assert {"clock", "release_checksum", "address"} <= set(names)
+    assert {"clock", "release_checksum", "node_name"} <= set(names)
     assert "memory" in [found["name"] for found in result["cautions"]]
     assert any("memory: " in str(warned) for warned in result["warnings"])
     assert all(f"{number}. {name}: " in result["msg"] for number, name in enumerate(names, 1))
@@ -63,11 +63,21 @@ def test_a_host_is_told_of_even_if_nothing_is_looked_for() -> None:
     assert (result["changed"], result["findings"], result["cautions"]) == (False, [], [])
     assert result["facts"]["kernel"] == os.uname().release
     assert result["cgroup_v1_parameters"] == []
+    assert result["ansible_facts"] == {}
+
+
+def test_facts_that_are_asked_for_are_returned() -> None:
+    result = run(skip=sorted(CHECKS), facts=["nodename", "machine"])
+    assert result["ansible_facts"] == {
+        "ansible_nodename": os.uname().nodename,
+        "ansible_machine": os.uname().machine,
+    }
 
 
 def test_the_module_documents_every_check_and_every_fact() -> None:
     documented = yaml.safe_load(preflight.DOCUMENTATION)["options"]["skip"]["choices"]
     assert documented == sorted(CHECKS)
+    assert yaml.safe_load(preflight.DOCUMENTATION)["options"]["facts"]["choices"] == list(_host_facts.NAMES)
     assert yaml.safe_load(preflight.RETURN)["facts"]["sample"].keys() == preflight.facts(_host.Host()).keys()
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger
-from ansible_collections.mink8s.kubernetes.plugins.modules import docker_daemon
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _daemon_json, _ledger
 
 USERS = """{
     "hosts": ["unix://", "tcp://127.0.0.1:2375"],
@@ -20,10 +19,10 @@ USERS = """{
 
 
 def run(path: Path, settings: dict[str, Any]) -> tuple[str, ...]:
-    observed = docker_daemon.observe(path)
-    plan, _settings = docker_daemon.plan(settings, observed)
+    observed = _daemon_json.observe(path)
+    plan = _daemon_json.plan(settings, observed)
     if plan.reasons:
-        docker_daemon.apply(path, plan.after, observed.mode)
+        _daemon_json.apply(path, plan.after, observed.mode)
     return plan.reasons
 
 
@@ -82,7 +81,7 @@ def test_nothing_is_written_if_nothing_is_wanted(tmp_path: Path) -> None:
 def test_what_the_file_was_and_all_that_was_ever_wanted_is_noted(users_file: Path, tmp_path: Path) -> None:
     ledger = tmp_path / "state" / "ledger.json"
     for settings in ({"debug": False, "hosts": ["fd://"]}, {"hosts": ["unix:///run/other"]}):
-        docker_daemon.note(ledger, users_file, settings)
+        _daemon_json.note(ledger, users_file, settings)
         run(users_file, settings)
     noted = _ledger.read(ledger)
     assert noted
@@ -90,7 +89,7 @@ def test_what_the_file_was_and_all_that_was_ever_wanted_is_noted(users_file: Pat
         "before": USERS,
         "ours": {"debug": False, "hosts": ["fd://", "unix:///run/other"]},
     }
-    docker_daemon.note(ledger, tmp_path / "docker" / "daemon.json", {"debug": True})
+    _daemon_json.note(ledger, tmp_path / "docker" / "daemon.json", {"debug": True})
     noted = _ledger.read(ledger)
     assert noted
     assert noted.settings[f"{tmp_path}/docker/daemon.json"]["before"] is None

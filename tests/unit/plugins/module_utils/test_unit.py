@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _unit
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._systemd import Unit
-from ansible_collections.mink8s.kubernetes.plugins.modules import unit
 
 NAME = "kubelet.service"
 BINARY, CONFIG = "/usr/local/bin/kubelet", "/etc/kubernetes/kubelet.yaml"
-DESIRED = unit.Desired(NAME, {BINARY: 900.0, CONFIG: 950.0}, inputs_changed=False)
+DESIRED = _unit.Desired(NAME, {BINARY: 900.0, CONFIG: 950.0}, inputs_changed=False)
 RUNNING = Unit(loaded=True, enabled=True, active=True, needs_reload=False, started_at=1000.0)
 ABSENT = Unit(loaded=False, enabled=False, active=False, needs_reload=False, started_at=0.0)
 WANTED = "enabled, running with the configuration on disk\n"
@@ -40,9 +40,9 @@ WANTED = "enabled, running with the configuration on disk\n"
     ],
 )
 def test_the_reasons_are_what_is_seen(
-    desired: unit.Desired, observed: Unit, reasons: tuple[str, ...]
+    desired: _unit.Desired, observed: Unit, reasons: tuple[str, ...]
 ) -> None:
-    plan = unit.plan(desired, observed)
+    plan = _unit.plan(desired, observed)
     assert plan.reasons == reasons
     assert plan.before == ("".join(f"{reason}\n" for reason in reasons) or WANTED)
     assert plan.after == WANTED
@@ -52,7 +52,7 @@ def test_a_file_counts_from_when_it_was_put_in_place_even_if_its_date_is_older(t
     kubelet = tmp_path / "kubelet"
     kubelet.write_text("a release's file, dated years ago")
     os.utime(kubelet, (0, 0))
-    assert unit.written_at([str(kubelet), str(tmp_path / "missing")]) == {
+    assert _unit.written_at([str(kubelet), str(tmp_path / "missing")]) == {
         str(kubelet): kubelet.stat().st_ctime
     }
     assert kubelet.stat().st_ctime > kubelet.stat().st_mtime

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.modules.node_registration import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._node import (
     Observed,
     StaticPod,
     missing,

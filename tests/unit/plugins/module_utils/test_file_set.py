@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger
-from ansible_collections.mink8s.kubernetes.plugins.modules import files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _file_set, _ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,15 +38,17 @@ class Set:
         self.absent.append(str(path))
         return self
 
-    def plan(self) -> tuple[Plan, files.Changes]:
-        observed = {item["path"]: files.observe(item["path"], directory=True) for item in self.directories}
+    def plan(self) -> tuple[Plan, _file_set.Changes]:
+        observed = {
+            item["path"]: _file_set.observe(item["path"], directory=True) for item in self.directories
+        }
         for path in [item["path"] for item in self.files] + self.absent:
-            observed[path] = files.observe(path, directory=False)
-        return files.plan(vars(self), observed)
+            observed[path] = _file_set.observe(path, directory=False)
+        return _file_set.plan(vars(self), observed)
 
     def make(self) -> Plan:
         plan, changes = self.plan()
-        files.apply(changes)
+        _file_set.apply(changes)
         return plan
 
 
@@ -164,7 +165,7 @@ def test_what_is_about_to_be_made_is_noted_and_what_is_there_is_not(tmp_path: Pa
     wanted.file(tmp_path / "etc" / "conf", "").file(tmp_path / "theirs", "").file(
         tmp_path / "config", "", marker=MARKER
     )
-    files.note({**vars(wanted), "ledger": str(tmp_path / "ledger.json")})
+    _file_set.note({**vars(wanted), "ledger": str(tmp_path / "ledger.json")})
     noted = _ledger.read(tmp_path / "ledger.json")
     assert noted
     assert {Path(path).name: kind for path, kind in noted.paths.items()} == {

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.modules.service_account import Observed, plan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._service_account import Observed, plan
 
 
 def test_an_account_as_wanted_needs_nothing() -> None:
     seen = Observed(namespace_exists=True, account_exists=True, automount=False)
-    decided = plan("default", automount=False, observed={"default": seen})
+    decided = plan({"default": seen})
     assert (decided.reasons, decided.before, decided.after) == ((), "", "")
 
 
 @pytest.mark.parametrize(("automount", "said"), [(True, "true"), (None, "none")])
 def test_another_automount_is_a_reason(automount: bool | None, said: str) -> None:
     seen = Observed(namespace_exists=True, account_exists=True, automount=automount)
-    decided = plan("default", automount=False, observed={"default": seen})
+    decided = plan({"default": seen})
     assert decided.reasons == (f"serviceaccount default/default has automountServiceAccountToken {said}",)
     assert decided.before == f"serviceaccount default/default: automountServiceAccountToken: {said}\n"
     assert decided.after == "serviceaccount default/default: automountServiceAccountToken: false\n"
@@ -23,19 +23,19 @@ def test_another_automount_is_a_reason(automount: bool | None, said: str) -> Non
 
 def test_each_namespace_is_looked_at() -> None:
     observed = {
-        "default": Observed(namespace_exists=True, account_exists=True, automount=True),
+        "default": Observed(namespace_exists=True, account_exists=True, automount=False),
         "team-a": Observed(namespace_exists=True),
         "team-b": Observed(),
     }
-    decided = plan("robot", automount=True, observed=observed)
+    decided = plan(observed)
     assert decided.reasons == (
-        "serviceaccount team-a/robot does not exist",
+        "serviceaccount team-a/default does not exist",
         "namespace team-b does not exist",
-        "serviceaccount team-b/robot does not exist",
+        "serviceaccount team-b/default does not exist",
     )
     assert decided.before == ""
     assert decided.after == (
-        "serviceaccount team-a/robot: automountServiceAccountToken: true\n"
+        "serviceaccount team-a/default: automountServiceAccountToken: false\n"
         "namespace/team-b\n"
-        "serviceaccount team-b/robot: automountServiceAccountToken: true\n"
+        "serviceaccount team-b/default: automountServiceAccountToken: false\n"
     )

@@ -1,0 +1,111 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A node and its static pods: what the API has of them, and what they still lack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _version
+
+
+@dataclass(frozen=True)
+class StaticPod:
+    """What a manifest and its mirror pod have in common: image and command of each container."""
+
+    name: str
+    namespace: str
+    annotations: dict[str, str]
+    containers: list[tuple[str, list[str]]]
+    ready: bool = False
+
+
+@dataclass
+class Observed:
+    """What was seen of the API and of the kubelet's unit."""
+
+    kubelet_started_at: float = 0.0
+    api_problem: str = ""
+    apiserver_version: str = ""
+    node: Any = None
+    mirror_pods: dict[str, StaticPod] = field(default_factory=dict)
+
+
+def static_pod(manifest: dict[str, Any], ready: bool = False) -> StaticPod:
+    """The part of a pod, from a manifest or from the API, that shows which manifest it runs."""
+    meta, spec = manifest["metadata"], manifest["spec"]
+    return StaticPod(
+        name=meta["name"],
+        namespace=meta.get("namespace", "default"),
+        annotations=meta.get("annotations") or {},
+        containers=[
+            (item["image"], [*(item.get("command") or []), *(item.get("args") or [])])
+            for item in spec["containers"]
+        ],
+        ready=ready,
+    )
+
+
+def missing(name: str, version: str | None, wanted: list[StaticPod], seen: Observed) -> list[str]:
+    """What the node still lacks, the first thing to wait for first; empty if nothing."""
+    if not seen.kubelet_started_at:
+        return ["the kubelet does not run"]
+    if seen.api_problem:
+        return [seen.api_problem]
+    lacks = [*apiserver_lacks(version, seen), *node_lacks(name, version, seen)]
+    return lacks if seen.node is None else [*lacks, *pods_lack(name, wanted, seen)]
+
+
+def apiserver_lacks(version: str | None, seen: Observed) -> list[str]:
+    """What is missing of a kube-apiserver of this version."""
+    if version and not _version.is_release(seen.apiserver_version, version):
+        return [f"kube-apiserver says it is {seen.apiserver_version}, wanted {version}"]
+    return []
+
+
+def node_lacks(name: str, version: str | None, seen: Observed) -> list[str]:
+    """What is missing of a node that the running kubelet, of this version, has reported Ready."""
+    if seen.node is None:
+        return [f"node {name} is not registered"]
+    lacks = []
+    reported = seen.node.status.node_info.kubelet_version
+    if version and not _version.is_release(reported, version):
+        lacks.append(f"node {name} reports kubelet {reported}, wanted {version}")
+    ready = next((c for c in seen.node.status.conditions or [] if c.type == "Ready"), None)
+    if ready is None:
+        lacks.append(f"node {name} has no Ready condition yet")
+    elif ready.status != "True":
+        lacks.append(f"node {name} is not Ready: {ready.reason}: {ready.message}")
+    elif ready.last_heartbeat_time.timestamp() < int(seen.kubelet_started_at):
+        lacks.append(f"node {name} has not been reported Ready since the kubelet was started")
+    return lacks
+
+
+def pods_lack(name: str, wanted: list[StaticPod], seen: Observed) -> list[str]:
+    """What is missing of mirror pods that run what the manifests say."""
+    lacks = []
+    for pod in wanted:
+        mirror = seen.mirror_pods.get(f"{pod.namespace}/{pod.name}-{name}")
+        where = f"static pod {pod.namespace}/{pod.name}-{name}"
+        if mirror is None:
+            lacks.append(f"{where} is not visible in the API")
+        elif mirror.containers != pod.containers or pod.annotations.items() - mirror.annotations.items():
+            lacks.append(f"{where} does not run its present manifest yet")
+        elif not mirror.ready:
+            lacks.append(f"{where} is not Ready")
+    return lacks
+
+
+def summary(node: Any) -> dict[str, Any]:
+    """The node as the module returns it."""
+    if node is None:
+        return {}
+    status = node.status
+    return {
+        "name": node.metadata.name,
+        "ready": any(c.type == "Ready" and c.status == "True" for c in status.conditions or []),
+        "version": status.node_info.kubelet_version,
+        "container_runtime": status.node_info.container_runtime_version,
+        "addresses": {address.type: address.address for address in status.addresses or []},
+    }

@@ -1,0 +1,69 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ServiceAccount default, without which kube-apiserver admits no pod to a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
+
+NAME = "default"
+# Without a controller there is no token to mount.
+BODY = {"metadata": {"name": NAME}, "automountServiceAccountToken": False}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the API has of one namespace: automount is None where the account leaves it open."""
+
+    namespace_exists: bool = False
+    account_exists: bool = False
+    automount: bool | None = None
+
+
+def plan(observed: dict[str, Observed]) -> Plan:
+    """Which accounts have to be made or changed, and why; observed by namespace."""
+    reasons: list[str] = []
+    before: list[str] = []
+    after: list[str] = []
+    for namespace, seen in observed.items():
+        account = f"serviceaccount {namespace}/{NAME}"
+        if not seen.namespace_exists:
+            reasons.append(f"namespace {namespace} does not exist")
+            after.append(f"namespace/{namespace}\n")
+        if not seen.account_exists:
+            reasons.append(f"{account} does not exist")
+        elif seen.automount is not False:
+            reasons.append(f"{account} has automountServiceAccountToken {str(seen.automount).lower()}")
+            before.append(f"{account}: automountServiceAccountToken: {str(seen.automount).lower()}\n")
+        else:
+            continue
+        after.append(f"{account}: automountServiceAccountToken: false\n")
+    return Plan(tuple(reasons), "".join(before), "".join(after))
+
+
+def observe(core: Any, namespaces: Sequence[str]) -> dict[str, Observed]:
+    """Ask the API. Raises the client's exceptions for anything but a plain 404."""
+    return {namespace: _observe(core, namespace) for namespace in namespaces}
+
+
+def apply(core: Any, observed: dict[str, Observed]) -> None:
+    """Make what is missing, change only the one field of what is there. Raises the client's exceptions."""
+    for namespace, seen in observed.items():
+        if not seen.namespace_exists:
+            core.create_namespace({"metadata": {"name": namespace}})
+        if not seen.account_exists:
+            core.create_namespaced_service_account(namespace, BODY)
+        elif seen.automount is not False:
+            core.patch_namespaced_service_account(NAME, namespace, BODY)
+
+
+def _observe(core: Any, namespace: str) -> Observed:
+    account = _kubernetes.get(core.read_namespaced_service_account, NAME, namespace)
+    if account is None:
+        return Observed(_kubernetes.get(core.read_namespace, namespace) is not None)
+    return Observed(True, True, account.automount_service_account_token)
