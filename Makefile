@@ -92,7 +92,7 @@ setup: $(VENV)/done $(VENV_OLD)/done $(LINK) ## what the rest needs: virtual env
 .PHONY: inventory
 inventory: setup
 	mkdir -p $(MINK8S_INVENTORY)/group_vars
-	printf 'mink8s:\n  hosts:\n    $(NODE):\n  vars:\n    ansible_connection: community.docker.docker\n    ansible_python_interpreter: /usr/bin/python3\n' >$(MINK8S_INVENTORY)/hosts.yml
+	printf 'mink8s:\n  hosts:\n    $(NODE):\n  vars:\n    ansible_connection: community.docker.docker\n    ansible_user: root\n    ansible_python_interpreter: /usr/bin/python3\n' >$(MINK8S_INVENTORY)/hosts.yml
 	$(SANDBOX) vars >$(MINK8S_INVENTORY)/vars.new
 	mv $(MINK8S_INVENTORY)/vars.new $(MINK8S_INVENTORY)/group_vars/mink8s.yml
 

@@ -9,6 +9,7 @@ a renewed authority has signed stays valid.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509 as 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+FINGERPRINT = re.compile(r"FINGERPRINT\(([^()]*)\)")
 
 
 @dataclass(frozen=True)
@@ -226,3 +229,19 @@ def describe(
             "not_valid_after": f"{end:%Y-%m-%dT%H:%M:%SZ}",
         }
     return result
+
+
+def with_fingerprints(content: str, described: Mapping[str, Mapping[str, str]]) -> str:
+    """The text with a hash of the named certificates, as described, for each FINGERPRINT(NAME, NAME).
+
+    Raises ValueError if there is no such certificate.
+    """
+
+    def fingerprint(match: re.Match[str]) -> str:
+        names = re.split(r"\s*,\s*", match[1].strip())
+        unknown = [name for name in names if name not in described]
+        if unknown:
+            raise ValueError(f"files: {match[0]}: there is no certificate {', '.join(unknown)}")
+        return hashlib.sha256(" ".join(described[name]["fingerprint"] for name in names).encode()).hexdigest()
+
+    return FINGERPRINT.sub(fingerprint, content)

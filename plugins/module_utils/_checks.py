@@ -36,3 +36,10 @@ def examine(desired: Mapping[str, Any], host: _host.Host) -> Findings:
             for fatal, message, remedy in function(desired, host):
                 (found.failures if fatal else found.warnings).append(Finding(name, message, remedy))
     return found
+
+
+def report(version: str, host: _host.Host, findings: list[Finding]) -> str:
+    """The findings as the numbered list a person reads."""
+    lines = [f"This host can't run Kubernetes {version} yet. Nothing was changed. Findings: {len(findings)}"]
+    lines += [f"{number}. {found}" for number, found in enumerate(findings, 1)]
+    return "\n".join([*lines, f"The host: {host}."])

@@ -32,9 +32,9 @@ def release_checksum(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     if checksum and not re.fullmatch(r"[0-9a-fA-F]{128}", checksum):
         yield failure(f"The checksum given is not 128 hexadecimal digits: {checksum}.", remedy)
     elif re.fullmatch(_version.FORM, version) and not (
-        checksum or version in desired["known_versions"] or host.tarball in sums
+        checksum or version in desired["checksums"] or host.tarball in sums
     ):
-        known = ", ".join(desired["known_versions"]) or "none"
+        known = ", ".join(desired["checksums"]) or "none"
         yield failure(f"The checksum of {version} is not known (known: {known}).", remedy)
 
 
@@ -87,6 +87,16 @@ def skipped_minor(desired: Mapping[str, Any], host: _host.Host) -> Problems:
             f"The host runs {host.installed}, and {desired['version']} is more than one minor version later.",
             "Run upgrade.yml with one minor version after the other, or with upgrade_skip_minor: true.",
         )
+
+
+def checksum(desired: Mapping[str, Any], host: _host.Host) -> str:
+    """The SHA-512 the release has to have: the known one, or that given, or that listed with the artifacts.
+
+    Empty if there is none.
+    """
+    known = desired["checksums"].get(desired["version"], {}).get(host.architecture)
+    listed = (host.artifact_sums or {}).get(host.tarball, "")
+    return str(known or desired["checksum"].lower() or listed)
 
 
 def _goes(desired: Mapping[str, Any], host: _host.Host) -> bool:

@@ -13,6 +13,32 @@ from typing import Any
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
 
+ARGUMENTS: dict[str, Any] = {
+    "directories": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "path", "required": True},
+            "mode": {"type": "str", "default": "0755"},
+            "tree": {"type": "bool", "default": False},
+        },
+    },
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "path", "required": True},
+            "content": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0644"},
+            "marker": {"type": "str"},
+        },
+    },
+    "absent": {"type": "list", "elements": "path", "default": []},
+    **_ledger.ARGUMENTS,
+}
+
 
 @dataclass(frozen=True)
 class Observed:

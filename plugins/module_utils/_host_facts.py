@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 
 RESOLV_CONF = "/etc/resolv.conf"
 NAMES = ("default_ipv4", "distribution", "distribution_major_version", "dns", "machine", "nodename")
+# What the module tells of a host, under the names the checks know it by.
+TOLD = (
+    *("apparmor", "architecture", "cgroup_version", "distribution", "hostname", "installed", "kernel"),
+    *("memory_available", "python", "selinux"),
+)
+
+
+def summary(host: Host) -> dict[str, Any]:
+    """What others need to know of the host."""
+    return {
+        **{name: getattr(host, name) for name in TOLD},
+        "engine": host.engine.version,
+        "engine_api": host.engine.api,
+        "engine_min_api": host.engine.min_api,
+        "cgroup_driver": host.engine.cgroup_driver,
+    }
 
 
 def facts(names: Collection[str], host: Host) -> dict[str, Any]:

@@ -8,9 +8,11 @@ something that is not there, which costs reset nothing; the other way round woul
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,20 +95,33 @@ def note(
 
     path: of the ledger. files, marked, directories, trees: missing directories above them are noted too.
     """
-    ledger = read(path) or Ledger()
-    old = json.dumps(asdict(ledger))
-    kinds = {"file": files, "marked": marked, "directory": directories, "tree": trees}
-    for kind, paths in kinds.items():
-        for target in map(Path, paths):
-            _note_path(ledger, target, kind)
-    ledger.packages += [name for name in packages if name not in ledger.packages]
-    ledger.units += [name for name in units if name not in ledger.units]
-    ledger.images = {**(images or {}), **ledger.images}
-    for name, state in (settings or {}).items():
-        before = ledger.settings.get(name, state)["before"]
-        ledger.settings[name] = {"before": before, "ours": state["ours"]}
-    if json.dumps(asdict(ledger)) != old:
-        write(path, ledger)
+    with _alone():
+        ledger = read(path) or Ledger()
+        old = json.dumps(asdict(ledger))
+        kinds = {"file": files, "marked": marked, "directory": directories, "tree": trees}
+        for kind, paths in kinds.items():
+            for target in map(Path, paths):
+                _note_path(ledger, target, kind)
+        ledger.packages += [name for name in packages if name not in ledger.packages]
+        ledger.units += [name for name in units if name not in ledger.units]
+        ledger.images = {**(images or {}), **ledger.images}
+        for name, state in (settings or {}).items():
+            before = ledger.settings.get(name, state)["before"]
+            ledger.settings[name] = {"before": before, "ours": state["ours"]}
+        if json.dumps(asdict(ledger)) != old:
+            write(path, ledger)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other process notes anything: packages are installed beside other work."""
+    # This directory is always there, and nobody else locks it.
+    descriptor = os.open("/", os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _note_path(ledger: Ledger, target: Path, kind: str) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import posixpath
 import re
@@ -18,13 +17,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from ansible.module_utils.urls import ConnectionError as UnsafeConnection
 from ansible.module_utils.urls import open_url
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
 
 CONNECTIONS = 3
 BLOCK = 1 << 20
@@ -32,10 +31,6 @@ ELSEWHERE = (
     "Set cluster_release_url to a mirror that this host reaches (https_proxy and no_proxy in the environment"
     " apply), or cluster_artifacts to a directory that holds the tarball."
 )
-
-
-class ReleaseError(Exception):
-    """The release cannot be had, or is not what it should be."""
 
 
 class _BrokenOffError(Exception):
@@ -113,41 +108,6 @@ def fetch(url: str, target: Path, checksum: str, origin: str, timeout: int) -> i
         target.unlink()
         raise
     return received
-
-
-def sha256(path: Path, recorded: dict[str, Any] | None = None) -> str | None:
-    """The file's sha256, or None if nothing is there; a link to nowhere is something, with an empty hash.
-
-    recorded: a fingerprint. If given, a file that still has this size and time is not read again.
-    """
-    try:
-        status = path.stat()
-        if recorded and (recorded["size"], recorded["mtime_ns"]) == (status.st_size, status.st_mtime_ns):
-            return str(recorded["sha256"])
-        return _files.digest(path, "sha256")
-    except FileNotFoundError:
-        return "" if path.is_symlink() else None
-
-
-def fingerprint(path: Path) -> dict[str, Any]:
-    """What a record says of a file: its sha256, size in bytes, and time of change in nanoseconds."""
-    status = path.stat()
-    return {"sha256": sha256(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """The record of an installed release: its tarball's checksum, and a fingerprint for each path.
-
-    Raises ReleaseError if it is damaged.
-    """
-    try:
-        record: dict[str, Any] = json.loads(path.read_bytes())
-        return {"checksum": record["checksum"], "parts": dict(record["parts"])}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ReleaseError(
-            f"{path} is no record of an installed release any more ({error!r}). Remove it, and the"
-            " release's programs with it, to install them again."
-        ) from error
 
 
 def shown(url: str) -> str:

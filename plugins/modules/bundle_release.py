@@ -64,7 +64,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _bundle, _release, _version
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import carry_out
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
 
 
 def run(module: AnsibleModule) -> None:

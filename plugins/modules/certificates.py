@@ -1,14 +1,14 @@
 #!/usr/bin/python
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Certificate authorities, certificates and keys, made and renewed in one round trip."""
+"""Certificates and keys, and the files that go with them, made and renewed in one round trip."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certificates
 version_added: 0.1.0
-short_description: Make and renew the certificates and keys of a cluster
+short_description: Make and renew the certificates and keys of a cluster, and write the files that name them
 description:
   - Makes certificate authorities, certificates signed by them, and key pairs in one directory.
   - What is valid stays. A certificate is issued again when it expires soon or has expired, when what it
@@ -16,8 +16,11 @@ description:
   - A key that can be read is never replaced, so what a renewed authority has signed stays valid. Remove
     a certificate's key to have a new one made. New keys are ECDSA P-256, in key pairs RSA 2048.
   - An authority that is already there is used as it is, whatever its common name and kind of key.
+  - Then writes files in the way of M(mink8s.kubernetes.files). In their content C(FINGERPRINT(NAME, NAME))
+    stands for a hash of the certificates with these names, so that who reads the file is told of new ones.
+  - Without certificates to make, nothing of O(directory) or the library is needed.
 author: The mink8s authors (@mink8s)
-extends_documentation_fragment: mink8s.kubernetes.ledger
+extends_documentation_fragment: [mink8s.kubernetes.ledger, mink8s.kubernetes.files]
 requirements:
   - cryptography >= 3.3 (the package python3-cryptography)
 attributes:
@@ -25,11 +28,11 @@ attributes:
     description: Reports what would be issued and changes nothing.
     support: full
   diff_mode:
-    description: Shows names and expiry of the certificates, and never a key.
+    description: Shows names and expiry of the certificates, never a key, and the contents of O(files).
     support: full
 options:
   directory:
-    description: Directory of all files; made with mode 0755 if missing.
+    description: Directory of all certificates and keys; made with mode 0755 if missing.
     type: path
     required: true
   authorities:
@@ -124,6 +127,16 @@ EXAMPLES = r"""
         organizations: [system:masters]
         usages: [client]
     key_pairs: [sa]
+    files:
+      - path: /etc/kubernetes/manifests/kube-apiserver.yaml
+        content: |
+          apiVersion: v1
+          kind: Pod
+          metadata:
+            name: kube-apiserver
+            annotations:
+              example.com/certificates: FINGERPRINT(apiserver)
+        mode: "0600"
 """
 
 RETURN = r"""
@@ -145,6 +158,11 @@ certificates:
       key_path: /etc/kubernetes/pki/apiserver.key
       fingerprint: 1b0c1c1c4dd6fbf3f7f1c4e5d0b8cb6b0e3a3f6d7f3a1b9a0d2c4b6a8f0e1d2c
       not_valid_after: "2027-11-23T16:35:00Z"
+changed_files:
+  description: Those of O(files) and O(absent) that were written or removed, or would be.
+  type: list
+  elements: str
+  returned: success
 """
 
 from datetime import datetime, timezone
@@ -153,6 +171,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _certificates,
+    _file_set,
     _ledger,
     _library,
     _plan,
@@ -181,12 +200,14 @@ def main() -> None:
             "valid_days": {"type": "int", "default": 365},
             "authority_valid_days": {"type": "int", "default": 3650},
             "renew_days": {"type": "int", "default": 30},
-            **_ledger.ARGUMENTS,
+            **_file_set.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     directory, now = Path(module.params["directory"]), datetime.now(timezone.utc).replace(microsecond=0)
-    if _x509.IMPORT_ERROR:
+    if _x509.IMPORT_ERROR and any(
+        module.params[kind] for kind in ("authorities", "certificates", "key_pairs")
+    ):
         _library.respawn("cryptography")
         # On a bare host in check mode the library is not installed yet, and there is nothing to read.
         if not module.check_mode or directory.exists():
@@ -195,18 +216,29 @@ def main() -> None:
         desired = _certificates.read_options(module.params)
         found = _certificates.observe(directory, desired)
         work = _certificates.plan(desired, found, now)
-        results = _certificates.describe(directory, found, work, done=False)
-
-        def carry_out() -> None:
+        issues = bool(work.plan.reasons) and not module.check_mode
+        if issues:
             files = _certificates.files(directory, desired)
             _ledger.note(module.params["ledger"], directories=[directory], files=files)
             _certificates.apply(directory, desired, found, work, now)
-            results.update(
-                _certificates.describe(directory, _certificates.observe(directory, desired), work, done=True)
-            )
-
-        _plan.carry_out(module, work.plan, carry_out, certificates=results)
-    except (OSError, ValueError) as error:
+            found = _certificates.observe(directory, desired)
+        results = _certificates.describe(directory, found, work, done=issues)
+        # What the files say is known only now.
+        for file in module.params["files"]:
+            file["content"] = _certificates.with_fingerprints(file["content"], results)
+        written, changes = _file_set.prepare(module.params)
+        if not module.check_mode:
+            _file_set.note(module.params)
+        _plan.carry_out(
+            module,
+            _plan.together(work.plan, written),
+            lambda: _file_set.apply(changes),
+            certificates=results,
+            changed_files=changes.paths,
+        )
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or directory}: {error.strerror or error}")
+    except ValueError as error:
         module.fail_json(msg=f"{directory}: {error}")
 
 

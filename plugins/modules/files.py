@@ -17,7 +17,7 @@ description:
   - Enables and starts the systemd unit that reads the files, if one is named, and restarts it if its process
     is older than any file it reads. A run that was interrupted in between is made good by the next.
 author: The mink8s authors (@mink8s)
-extends_documentation_fragment: mink8s.kubernetes.ledger
+extends_documentation_fragment: [mink8s.kubernetes.ledger, mink8s.kubernetes.files]
 attributes:
   check_mode:
     description: Reports what would be written, and whether the unit would be enabled, started or restarted.
@@ -26,54 +26,6 @@ attributes:
     description: Shows the files' contents and the unit's state before and after.
     support: full
 options:
-  directories:
-    description: >-
-      Directories to make. Directories above them are made with mode V(0755). A directory that is there
-      stays as it is.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      path:
-        description: Absolute path of the directory.
-        type: path
-        required: true
-      mode:
-        description: Permission bits it is made with, in octal.
-        type: str
-        default: "0755"
-      tree:
-        description: Whether all that comes into it is the cluster's, so that reset removes it as a whole.
-        type: bool
-        default: false
-  files:
-    description: Files to write. Missing directories above them are made with mode V(0755).
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      path:
-        description: Absolute path of the file.
-        type: path
-        required: true
-      content:
-        description: The whole content of the file.
-        type: str
-        required: true
-      mode:
-        description: Permission bits, in octal.
-        type: str
-        default: "0644"
-      marker:
-        description:
-          - A line that shows that the file was written by this collection; it becomes the file's first line.
-          - A file that is already there and begins otherwise is the user's and stays as it is.
-        type: str
-  absent:
-    description: Files to remove. A file that is not there is fine.
-    type: list
-    elements: path
-    default: []
   unit:
     description: A systemd unit to run, with its suffix, such as V(kubelet.service).
     type: str
@@ -150,29 +102,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "directories": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "path": {"type": "path", "required": True},
-                    "mode": {"type": "str", "default": "0755"},
-                    "tree": {"type": "bool", "default": False},
-                },
-            },
-            "files": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "path": {"type": "path", "required": True},
-                    "content": {"type": "str", "required": True},
-                    "mode": {"type": "str", "default": "0644"},
-                    "marker": {"type": "str"},
-                },
-            },
-            "absent": {"type": "list", "elements": "path", "default": []},
-            **_ledger.ARGUMENTS,
+            **_file_set.ARGUMENTS,
             "unit": {"type": "str"},
             "inputs": {"type": "list", "elements": "path", "default": []},
         },

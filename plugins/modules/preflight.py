@@ -27,13 +27,12 @@ options:
     description: Kubernetes version, such as V(v1.18.20).
     type: str
     required: true
-  known_versions:
-    description: Versions whose checksum is known for this host's architecture.
-    type: list
-    elements: str
-    default: []
+  checksums:
+    description: SHA-512 of known releases in hexadecimal, by version and architecture.
+    type: dict
+    default: {}
   checksum:
-    description: SHA-512 of the release in hexadecimal, for a version that is not in O(known_versions).
+    description: SHA-512 of the release in hexadecimal, for a version that is not in O(checksums).
     type: str
     default: ""
   artifacts:
@@ -96,6 +95,16 @@ options:
     description: Directory in which releases are kept.
     type: path
     default: /var/lib/mink8s
+  programs:
+    description: Programs of the release, which are compared with what was installed.
+    type: list
+    elements: path
+    default: []
+  archives:
+    description: Image archives of the release, likewise.
+    type: list
+    elements: path
+    default: []
   ledger:
     description: Exists if this collection has worked on the host before.
     type: path
@@ -154,7 +163,7 @@ EXAMPLES = r"""
 - name: Find out whether the host can run the cluster
   mink8s.kubernetes.preflight:
     version: v1.18.20
-    known_versions: [v1.18.5, v1.18.20]
+    checksums: "{{ checksums }}"
     url: https://dl.k8s.io
     directories:
       - path: /var/lib/docker
@@ -187,6 +196,10 @@ cgroup_v1_parameters:
   type: list
   elements: str
   returned: always
+release_intact:
+  description: Whether O(programs) and O(archives) are there, as they came out of the release's tarball.
+  type: bool
+  returned: always
 packages:
   description: Those of O(packages) that are installed.
   type: list
@@ -200,70 +213,46 @@ facts:
   description: What the roles, or a person, need to know of the host.
   type: dict
   returned: always
-  sample:
-    apparmor: enabled
-    architecture: amd64
-    cgroup_driver: cgroupfs
-    cgroup_version: 1
-    distribution: Debian GNU/Linux 12 (bookworm)
-    engine: 20.10.24+dfsg1
-    engine_api: "1.41"
-    engine_min_api: "1.12"
-    hostname: node
-    installed: v1.18.20
-    kernel: 6.1.0-37-amd64
-    memory_available: 3600
-    python: 3.11.2
-    selinux: disabled
+  sample: {apparmor: enabled, architecture: amd64, cgroup_driver: cgroupfs, cgroup_version: 1,
+    distribution: Debian GNU/Linux 12 (bookworm), engine: 20.10.24+dfsg1, engine_api: "1.41",
+    engine_min_api: "1.12", hostname: node, installed: v1.18.20, kernel: 6.1.0-37-amd64,
+    memory_available: 3600, python: 3.11.2, selinux: disabled}
 """
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _apt,
     _checks,
+    _checks_release,
     _host,
     _host_facts,
     _ledger,
+    _record,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
-
-FACTS = (
-    *("apparmor", "architecture", "cgroup_version", "distribution", "hostname", "installed", "kernel"),
-    *("memory_available", "python", "selinux"),
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS
 
 
-def report(version: str, host: _host.Host, findings: list[Finding]) -> str:
-    """The findings as the numbered list a person reads."""
-    lines = [f"This host can't run Kubernetes {version} yet. Nothing was changed. Findings: {len(findings)}"]
-    lines += [f"{number}. {found}" for number, found in enumerate(findings, 1)]
-    return "\n".join([*lines, f"The host: {host}."])
-
-
-def facts(host: _host.Host) -> dict[str, Any]:
-    """What others need to know of the host."""
-    engine = {"engine": host.engine.version, "engine_api": host.engine.api}
-    return {
-        **{name: getattr(host, name) for name in FACTS},
-        **engine,
-        "engine_min_api": host.engine.min_api,
-        "cgroup_driver": host.engine.cgroup_driver,
-    }
+def _release_is_intact(params: dict[str, Any], host: _host.Host) -> bool:
+    parts = [[Path(path) for path in params[kind]] for kind in ("programs", "archives")]
+    directory = Path(params["state_directory"], params["version"])
+    return _record.intact(directory, _checks_release.checksum(params, host), *parts)
 
 
 def main() -> None:
     """Run the module."""
     text = {"type": "str", "default": ""}
     needed = {"type": "str", "required": True}
+    paths = {"type": "list", "elements": "path", "default": []}
     space = {"path": {"type": "path", "required": True}, "megabytes": {"type": "int", "required": True}}
     port = {"port": {"type": "int", "required": True}, "address": needed, "process": needed}
     module = AnsibleModule(
         argument_spec={
             "version": needed,
-            "known_versions": {"type": "list", "elements": "str", "default": []},
+            "checksums": {"type": "dict", "default": {}},
             "checksum": text,
             "artifacts": text,
             "url": text,
@@ -275,8 +264,10 @@ def main() -> None:
             "memory_comfortable": {"type": "int", "default": 0},
             "state_directory": {"type": "path", "default": "/var/lib/mink8s"},
             **_ledger.ARGUMENTS,
-            "files": {"type": "list", "elements": "path", "default": []},
-            "authorities": {"type": "list", "elements": "path", "default": []},
+            "programs": paths,
+            "archives": paths,
+            "files": paths,
+            "authorities": paths,
             "time": {"type": "int", "default": 0},
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
             "article_exact": {"type": "bool", "default": False},
@@ -297,10 +288,11 @@ def main() -> None:
         "cautions": [asdict(found) for found in warnings],
         "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
         "packages": _apt.installed(module, module.params["packages"]),
-        "facts": facts(host),
+        "release_intact": _release_is_intact(module.params, host),
+        "facts": _host_facts.summary(host),
     }
     if failures:
-        module.fail_json(msg=report(module.params["version"], host, failures), **result)
+        module.fail_json(msg=_checks.report(module.params["version"], host, failures), **result)
     known = _host_facts.facts(module.params["facts"], host)
     module.exit_json(changed=False, ansible_facts=known, **result)
 

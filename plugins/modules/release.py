@@ -119,11 +119,16 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger, _release, _version
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _files,
+    _ledger,
+    _record,
+    _release,
+    _version,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import Part, ReleaseError
-
-RECORD = "release.json"
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import Part
 
 
 @dataclass(frozen=True)
@@ -186,14 +191,12 @@ def desire(params: dict[str, Any], check_mode: bool) -> Desired:
 
 def observe(desired: Desired) -> Observed:
     """The release's parts on the host, with their sha256. Raises ReleaseError if a record is damaged."""
-    paths = desired.directory.parent.glob(f"*/{RECORD}")
-    records = {path.parent: _release.read_record(path) for path in paths}
+    paths = desired.directory.parent.glob(f"*/{_record.NAME}")
+    records = {path.parent: _record.read_record(path) for path in paths}
     record = records.get(desired.directory, {})
     owned = frozenset(path for other in records.values() for path in other["parts"])
-    hashes = {part.path: _release.sha256(part.path) for part in desired.binaries}
-    for part in desired.archives:
-        hashes[part.path] = _release.sha256(part.path, record.get("parts", {}).get(str(part.path)))
-    return Observed(record, owned, hashes)
+    programs, archives = ([part.path for part in parts] for parts in (desired.binaries, desired.archives))
+    return Observed(record, owned, _record.hashes(programs, archives, record))
 
 
 def plan(desired: Desired, observed: Observed) -> tuple[Plan, tuple[Part, ...]]:
@@ -226,10 +229,10 @@ def put_in_place(desired: Desired, observed: Observed, needed: tuple[Part, ...],
         directory.mkdir(parents=True, exist_ok=True)
     kept = observed.record["parts"] if observed.record.get("checksum") == desired.checksum else {}
     with _release.unpacked(tarball, needed) as staged:
-        taken = {str(part.path): _release.fingerprint(path) for part, path in staged.items()}
+        taken = {str(part.path): _record.fingerprint(path) for part, path in staged.items()}
         record = {"checksum": desired.checksum, "parts": {**kept, **taken}}
         # The record comes first, so that a run killed after it still knows the programs as its own.
-        _files.write(desired.directory / RECORD, f"{json.dumps(record, indent=2)}\n".encode(), 0o644)
+        _files.write(desired.directory / _record.NAME, f"{json.dumps(record, indent=2)}\n".encode(), 0o644)
         for part, path in staged.items():
             path.replace(part.path)
 

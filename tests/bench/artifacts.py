@@ -24,7 +24,7 @@ OTHER_KUBEADM = "/srv/kubeadm"
 CONNECTION = {
     "ansible_connection": "community.docker.docker",
     "ansible_python_interpreter": "/usr/bin/python3",
-    "ansible_become": False,
+    "ansible_user": "root",
 }
 MERGE = """
 import json, sys

@@ -87,6 +87,7 @@ def make(name: str, variables: dict[str, Any], directory: Path, *options: str) -
     inventory = directory / "hosts.yml"
     connection = {
         "ansible_connection": "community.docker.docker",
+        "ansible_user": "root",
         "ansible_python_interpreter": "/usr/bin/python3",
     }
     inventory.write_text(

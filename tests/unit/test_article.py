@@ -24,9 +24,6 @@ CLUSTERS: dict[str, dict[str, Any]] = {
 HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
 # What the modules that run before would have returned.
 REGISTERED = {
-    "__control_plane_pki": {
-        "certificates": {name: {"fingerprint": "1b0c"} for name in ("apiserver", "apiserver-kubelet-client")}
-    },
     "__kubelet_engine": {"cgroup_driver": "systemd"},
 }
 

@@ -139,7 +139,7 @@ def test_roles_alone_bring_the_default_release() -> None:
     kubelet = load("kubelet/defaults/main.yml")
     control_plane, preflight = load("control_plane/defaults/main.yml"), load("preflight/defaults/main.yml")
     assert version in table["__release_checksums"]
-    assert version in preflight["preflight_known_versions"]
+    assert version in preflight["preflight_checksums"]
     assert kubelet["kubelet_pause_image"] == wanted["pause"]
     assert control_plane["control_plane_etcd_image"] == wanted["etcd"].partition("@")[0]
     assert control_plane["control_plane_apiserver_image"] == wanted["kube-apiserver"]

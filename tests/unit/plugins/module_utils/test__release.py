@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _release
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import Part, ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import Part
 
 CONTENT = os.urandom(300_000)
 CHECKSUM = hashlib.sha512(CONTENT).hexdigest()
@@ -202,25 +203,3 @@ def test_truncated_tarball_is_refused_wherever_it_ends(tmp_path: Path, kept: int
     with pytest.raises(ReleaseError, match=str(tarball)), _release.unpacked(tarball, parts):
         pytest.fail("a part of a truncated tarball was handed out")
     assert list((tmp_path / "bin").iterdir()) == []
-
-
-def test_unchanged_file_is_not_read_again_but_a_touched_one_is(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"content")
-    recorded = {**_release.fingerprint(file), "sha256": "as recorded"}
-    assert _release.sha256(file, recorded) == "as recorded"
-    os.utime(file, (1, 1))
-    assert _release.sha256(file, recorded) == hashlib.sha256(b"content").hexdigest()
-
-
-def test_link_to_nowhere_is_not_nothing(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to("nowhere")
-    assert _release.sha256(tmp_path / "link") == ""
-    assert _release.sha256(tmp_path / "nowhere") is None
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"checksum": "x", "parts": 1}'])
-def test_damaged_record_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / "release.json").write_text(content)
-    with pytest.raises(ReleaseError, match=f"{tmp_path}/release.json is no record"):
-        _release.read_record(tmp_path / "release.json")

@@ -15,7 +15,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc impor
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 OPTIONS: dict[str, Any] = {
     "version": "v1.18.20",
-    "known_versions": ["v1.18.5", "v1.18.20"],
+    "checksums": {"v1.18.5": {}, "v1.18.20": {}},
     "checksum": "",
     "artifacts": "",
     "url": "",
@@ -63,7 +63,7 @@ def listener(port: int, address: str, process: str = "nginx", pid: int = 42) -> 
 
 
 def known(version: str) -> dict[str, Any]:
-    return {"version": version, "known_versions": [version]}
+    return {"version": version, "checksums": {version: {}}}
 
 
 def test_a_good_host_has_no_findings() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,10 @@ def noted(ledger: Path) -> Ledger:
     found = _ledger.read(ledger)
     assert found
     return found
+
+
+def note_package(ledger: Path, name: str) -> None:
+    _ledger.note(ledger, packages=[name])
 
 
 def test_a_host_on_which_nothing_was_made_has_none(ledger: Path) -> None:
@@ -77,3 +83,10 @@ def test_a_damaged_one_is_an_error_that_says_what_to_do(ledger: Path, content: s
     with pytest.raises(_ledger.LedgerError, match=r"ledger.json is no ledger .* Put back the one it was"):
         _ledger.note(ledger, packages=["socat"])
     assert ledger.read_text() == content
+
+
+def test_processes_that_note_at_once_lose_nothing(ledger: Path) -> None:
+    names = [f"package-{number}" for number in range(40)]
+    with multiprocessing.Pool(4) as pool:
+        pool.map(partial(note_package, ledger), names, chunksize=1)
+    assert sorted(noted(ledger).packages) == sorted(names)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
 import stat
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +49,20 @@ OPTIONS = {
     "authority_valid_days": 3650,
     "renew_days": 30,
 }
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """The module's result."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible_collections.mink8s.kubernetes.plugins.modules.certificates"],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": options}),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 class Infrastructure:
@@ -373,3 +392,50 @@ def test_wrong_options_name_the_entry(options: dict[str, Any], message: str) -> 
     with pytest.raises(ValueError) as caught:
         certificates.read_options({**OPTIONS, **options})
     assert message in str(caught.value)
+
+
+def test_a_fingerprint_in_a_file_stands_for_the_certificates_it_names(made: Infrastructure) -> None:
+    def stamped(text: str) -> str:
+        desired = certificates.read_options(OPTIONS)
+        found = certificates.observe(made.directory, desired)
+        described = certificates.describe(
+            made.directory, found, certificates.plan(desired, found, NOW), done=True
+        )
+        return certificates.with_fingerprints(text, described)
+
+    both, one = "a: FINGERPRINT(apiserver, admin)", "a: FINGERPRINT(admin)"
+    before = stamped(both), stamped(one)
+    assert len({*before}) == 2
+    assert all(re.fullmatch("a: [0-9a-f]{64}", text) for text in before)
+    assert (stamped(both), stamped(one)) == before
+    made.run(certificates=[{**APISERVER, "dns_names": ["localhost"]}, ADMIN])
+    assert stamped(both) != before[0]
+    assert stamped(one) == before[1]
+    with pytest.raises(ValueError, match=r"FINGERPRINT.admin, nobody.: there is no certificate nobody"):
+        stamped("FINGERPRINT(admin, nobody)")
+
+
+def test_files_are_written_with_the_fingerprints_of_what_was_just_made(tmp_path: Path) -> None:
+    path, pki_directory = tmp_path / "pod.yaml", tmp_path / "pki"
+    options = {**OPTIONS, "directory": str(pki_directory), "ledger": str(tmp_path / "ledger.json")}
+    options["files"] = [{"path": str(path), "content": "a: FINGERPRINT(apiserver)", "mode": "0600"}]
+    first = run(options)
+    assert first["changed"]
+    assert first["changed_files"] == [str(path)]
+    written = path.read_text()
+    assert re.fullmatch("a: [0-9a-f]{64}", written)
+    assert not run(options)["changed"]
+    options["certificates"] = [{**APISERVER, "dns_names": ["localhost"]}, ADMIN]
+    said = run({**options, "_ansible_check_mode": True})
+    assert said["changed_files"] == [str(path)]
+    assert path.read_text() == written
+    assert run(options)["reasons"] == said["reasons"]
+    assert path.read_text() != written
+
+
+def test_without_certificates_only_files_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "pod.yaml"
+    files = [{"path": str(path), "content": "kind: Pod"}]
+    options = {"directory": str(tmp_path / "pki"), "ledger": str(tmp_path / "ledger.json"), "files": files}
+    assert run(options)["reasons"] == [f"{path} is missing"]
+    assert not (tmp_path / "pki").exists()

@@ -42,7 +42,7 @@ def row(name: str) -> str:
 
 def test_the_report_numbers_every_failure_and_names_the_host() -> None:
     failures = [Finding("root", "Not root.", "Be root."), Finding("swap", "Swap is on.", "Run swapoff.")]
-    lines = preflight.report("v1.18.20", _host.Host(kernel="6.1.0"), failures).splitlines()
+    lines = _checks.report("v1.18.20", _host.Host(kernel="6.1.0"), failures).splitlines()
     assert lines[0].endswith("Nothing was changed. Findings: 2")
     assert lines[1:3] == ["1. root: Not root. Be root.", "2. swap: Swap is on. Run swapoff."]
     assert lines[3].startswith("The host: Linux, kernel 6.1.0, cgroup v1, no Docker, SELinux disabled")
@@ -78,7 +78,8 @@ def test_the_module_documents_every_check_and_every_fact() -> None:
     documented = yaml.safe_load(preflight.DOCUMENTATION)["options"]["skip"]["choices"]
     assert documented == sorted(CHECKS)
     assert yaml.safe_load(preflight.DOCUMENTATION)["options"]["facts"]["choices"] == list(_host_facts.NAMES)
-    assert yaml.safe_load(preflight.RETURN)["facts"]["sample"].keys() == preflight.facts(_host.Host()).keys()
+    sample = yaml.safe_load(preflight.RETURN)["facts"]["sample"]
+    assert sample.keys() == _host_facts.summary(_host.Host()).keys()
 
 
 def test_the_page_lists_every_check_with_what_it_looks_at() -> None:
