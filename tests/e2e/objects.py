@@ -79,7 +79,8 @@ def containers(node: Node) -> dict[str, str]:
     rows = node.run(
         "docker", "ps", "--no-trunc", "--format", '{{.Label "io.kubernetes.container.name"}} {{.ID}}'
     )
-    pairs = [row.split() for row in rows.splitlines()]
+    # The newest comes first; one that was told to end may still be there.
+    pairs = [row.split() for row in reversed(rows.splitlines())]
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[0] != "POD"}
 
 
