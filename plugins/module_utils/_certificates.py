@@ -20,7 +20,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509 as pki
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 FINGERPRINT = re.compile(r"FINGERPRINT\(([^()]*)\)")
@@ -44,6 +44,14 @@ class Work:
     key_pairs: tuple[str, ...]
     close: tuple[str, ...]
     ends: Mapping[str, datetime]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Files to remove."""
+
+    plan: _plan.Plan
+    paths: tuple[Path, ...]
 
 
 def read_options(params: Mapping[str, Any]) -> Desired:
@@ -177,6 +185,14 @@ def _text(contents: pki.Contents, end: datetime) -> str:
 
 def _join(value: str | tuple[str, ...]) -> str:
     return value if isinstance(value, str) else ", ".join(value) or "none"
+
+
+def plan_removal(directory: Path, names: Iterable[str]) -> Removal:
+    """What is there of certificates that are not wanted any more."""
+    paths = [directory / f"{name}.{kind}" for name in names for kind in ("crt", "key")]
+    there = tuple(path for path in paths if path.exists())
+    before = "".join(f"{path.name}: not wanted any more\n" for path in there)
+    return Removal(_plan.Plan(tuple(f"{path} is not wanted any more" for path in there), before), there)
 
 
 def files(directory: Path, desired: Desired) -> list[Path]:

@@ -8,16 +8,54 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _checks_cluster,
     _checks_engine,
     _checks_network,
     _checks_release,
     _checks_system,
     _host,
+    _host_facts,
+    _ledger,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
 
 # In the order in which a person reads their findings; importing a group adds its checks to the table.
-GROUPS = (_checks_system, _checks_release, _checks_network, _checks_engine)
+GROUPS = (_checks_system, _checks_release, _checks_cluster, _checks_network, _checks_engine)
+
+TEXT = {"type": "str", "default": ""}
+NEEDED = {"type": "str", "required": True}
+PATHS = {"type": "list", "elements": "path", "default": []}
+SPACE = {"path": {"type": "path", "required": True}, "megabytes": {"type": "int", "required": True}}
+PORT = {"port": {"type": "int", "required": True}, "address": NEEDED, "process": NEEDED}
+ARGUMENTS: dict[str, Any] = {
+    "version": NEEDED,
+    "checksums": {"type": "dict", "default": {}},
+    "checksum": TEXT,
+    "artifacts": TEXT,
+    "url": TEXT,
+    "node_name": TEXT,
+    "address": TEXT,
+    "directories": {"type": "list", "elements": "dict", "options": SPACE, "default": []},
+    "ports": {"type": "list", "elements": "dict", "options": PORT, "default": []},
+    "memory_minimum": {"type": "int", "default": 0},
+    "memory_comfortable": {"type": "int", "default": 0},
+    "state_directory": {"type": "path", "default": "/var/lib/mink8s"},
+    **_ledger.ARGUMENTS,
+    "programs": PATHS,
+    "archives": PATHS,
+    "files": PATHS,
+    "authorities": PATHS,
+    "time": {"type": "int", "default": 0},
+    "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "components": {"type": "list", "elements": "str", "default": ["etcd", "kube-apiserver"]},
+    "authentication": TEXT,
+    "apiserver_bind_address": {"type": "str", "default": "127.0.0.1"},
+    "article_exact": {"type": "bool", "default": False},
+    "switch_to_cgroup_v1": {"type": "bool", "default": False},
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "facts": {"type": "list", "elements": "str", "choices": list(_host_facts.NAMES), "default": []},
+    "skip": {"type": "list", "elements": "str", "choices": sorted(CHECKS), "default": []},
+}
 
 
 class Findings(NamedTuple):

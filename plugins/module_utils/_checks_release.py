@@ -39,16 +39,6 @@ def release_checksum(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 
 
 @check
-def article_exact(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """Whether the release can be what the article has, a port without credentials."""
-    if desired["article_exact"] and _version.minor(desired["version"]) >= 20:
-        yield failure(
-            f"cluster_article_exact is true with {desired['version']}, which has no insecure port.",
-            "Choose a cluster_version of 1.18 or 1.19, or set cluster_article_exact to false.",
-        )
-
-
-@check
 def artifacts(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """The directory of artifacts, if there is one."""
     remedy = f"Put {host.tarball} there, or set cluster_artifacts to the directory that has it."

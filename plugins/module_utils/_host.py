@@ -22,6 +22,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _host_engine,
     _host_kubernetes,
     _host_network,
+    _kube_proxy,
     _version,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine, Run, program
@@ -70,6 +71,7 @@ class Host:
     has_apt: bool = True
     has_iptables: bool = True
     iptables_error: str = ""
+    has_kube_proxy_rules: bool = False
     cgroup_version: int = 1
     controllers: frozenset[str] = frozenset()
     kernel_memory_error: str = ""
@@ -144,6 +146,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
     engine = _host_engine.observe(run, params["daemon_json"], cgroup_version)
     files = [path for path in params["files"] if os.path.lexists(path)]
     artifacts, iptables = params["artifacts"], program("iptables")
+    rules, iptables_error = _host_network.rules(run, iptables) if iptables and not os.geteuid() else ("", "")
     tarball = f"{params['url']}/{params['version']}/{Host(machine=kernel.machine).tarball}"
     asks = params["url"] and not artifacts and not has_release and architecture
     return Host(
@@ -166,7 +169,8 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         has_grub=bool(program("update-grub")) and GRUB_MENU.exists(),
         has_apt=bool(program("apt-get")),
         has_iptables=bool(iptables),
-        iptables_error=_host_network.iptables_error(run, iptables) if iptables and not os.geteuid() else "",
+        iptables_error=iptables_error,
+        has_kube_proxy_rules=f"-N {_kube_proxy.SERVICES}\n" in f"{rules}\n",
         cgroup_version=cgroup_version,
         controllers=_host_cgroup.controllers(mounts),
         kernel_memory_error=_host_cgroup.kernel_memory_error(mounts, params["version"]),

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ SOCKET = "/var/run/docker.sock"
 # The major version that asks for API 1.44, while kubelets speak 1.40 at most; docker_engine lowers it.
 LOWERED_FROM = 29
 TIMEOUT = 30
+SIOCGIFADDR = 0x8915
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,27 @@ def running(server: dict[str, Any], info: dict[str, Any], containers: list[dict[
         info["CgroupDriver"],
         tuple(name[1:] for name in names),
     )
+
+
+def bridge() -> str:
+    """The host's address on the engine's default bridge; empty if there is none, or no engine answers."""
+    try:
+        (network,) = ask("/networks/bridge")
+    except (OSError, HTTPException):
+        return ""
+    # After its first start an engine does not tell the gateway, so the interface is asked instead.
+    return address(network["Options"].get("com.docker.network.bridge.name", ""))
+
+
+def address(interface: str) -> str:
+    """The IPv4 address of a network interface; empty if it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        request = struct.pack("256s", interface.encode()[:15])
+        try:
+            answer = fcntl.ioctl(probe.fileno(), SIOCGIFADDR, request)
+        except OSError:
+            return ""
+    return socket.inet_ntoa(answer[20:24])
 
 
 def version_and_driver(run: Run, daemon_json: str, cgroup_version: int) -> tuple[str, str]:

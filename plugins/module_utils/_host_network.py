@@ -30,8 +30,8 @@ def default_address() -> str:
         return address
 
 
-def iptables_error(run: Run, iptables: str) -> str:
-    """Why the table that Docker and the kubelet write to can't be read; empty if it can."""
+def rules(run: Run, iptables: str) -> tuple[str, str]:
+    """The table that Docker and Kubernetes write to, and why it can't be read; that is empty if it can."""
     code, out, error = run([iptables, "-w", "5", "-t", "nat", "-S"])
     said = error.strip() or out.strip() or f"code {code}"
-    return "" if code == 0 else said.splitlines()[0].rstrip(".")
+    return out, "" if code == 0 else said.splitlines()[0].rstrip(".")

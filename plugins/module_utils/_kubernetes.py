@@ -65,6 +65,11 @@ def core(api: Any) -> Any:
     return client.CoreV1Api(api)
 
 
+def rbac(api: Any) -> Any:
+    """The API of the group rbac.authorization.k8s.io."""
+    return client.RbacAuthorizationV1Api(api)
+
+
 def version(api: Any) -> str:
     """What kube-apiserver says of its version, such as v1.18.20."""
     return str(client.VersionApi(api).get_code(_request_timeout=REQUEST_TIMEOUT).git_version)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,14 +82,14 @@ def unmount(trees: Iterable[str], mountinfo: str) -> Findings:
     return found
 
 
-def firewall(module: AnsibleModule) -> Findings:
-    """The kubelet's chains in iptables and ip6tables."""
+def firewall(module: AnsibleModule, which: re.Pattern[str] = _reset_firewall.ALL) -> Findings:
+    """The chains in iptables and ip6tables with such a name."""
     found = Findings()
     for program in ("iptables", "ip6tables"):
         save, restore = (module.get_bin_path(f"{program}-{verb}") for verb in ("save", "restore"))
         if save and restore:
             _code, saved, _error = module.run_command([save])
-            found.add(_reset_firewall.plan(saved, restore))
+            found.add(_reset_firewall.plan(saved, restore, which))
     return found
 
 

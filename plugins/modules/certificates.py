@@ -93,6 +93,11 @@ options:
     type: list
     elements: str
     default: []
+  unwanted:
+    description: Names of certificates to remove with their keys. One that is not there is fine.
+    type: list
+    elements: str
+    default: []
   valid_days:
     description: Days O(certificates) are valid for, but never longer than their authority.
     type: int
@@ -197,6 +202,7 @@ def main() -> None:
             "authorities": {"type": "list", "elements": "dict", "options": authority, "default": []},
             "certificates": {"type": "list", "elements": "dict", "options": certificate, "default": []},
             "key_pairs": {**texts, "no_log": False},
+            "unwanted": texts,
             "valid_days": {"type": "int", "default": 365},
             "authority_valid_days": {"type": "int", "default": 3650},
             "renew_days": {"type": "int", "default": 30},
@@ -217,6 +223,7 @@ def main() -> None:
         found = _certificates.observe(directory, desired)
         work = _certificates.plan(desired, found, now)
         issues = bool(work.plan.reasons) and not module.check_mode
+        unwanted = _certificates.plan_removal(directory, module.params["unwanted"])
         if issues:
             files = _certificates.files(directory, desired)
             _ledger.note(module.params["ledger"], directories=[directory], files=files)
@@ -229,10 +236,16 @@ def main() -> None:
         written, changes = _file_set.prepare(module.params)
         if not module.check_mode:
             _file_set.note(module.params)
+
+        def apply() -> None:
+            _file_set.apply(changes)
+            for path in unwanted.paths:
+                path.unlink()
+
         _plan.carry_out(
             module,
-            _plan.together(work.plan, written),
-            lambda: _file_set.apply(changes),
+            _plan.together(work.plan, written, unwanted.plan),
+            apply,
             certificates=results,
             changed_files=changes.paths,
         )

@@ -81,6 +81,11 @@ cgroup_driver:
   type: str
   returned: always
   sample: cgroupfs
+bridge:
+  description: The host's address on the engine's default bridge; empty if there is none, or no engine yet.
+  type: str
+  returned: always
+  sample: 172.17.0.1
 images:
   description: The images, as M(mink8s.kubernetes.container_images) returns them.
   type: list
@@ -188,6 +193,7 @@ def run(module: AnsibleModule) -> None:
         bring,
         version=version,
         cgroup_driver=cgroup_driver,
+        bridge=_host_engine.bridge(),
         images=results,
     )
 

@@ -78,10 +78,7 @@ default_bridge:
   sample: 172.17.0.1
 """
 
-import fcntl
 import json
-import socket
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -93,33 +90,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import (
     EngineError,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import (
+    bridge,
     configured_driver,
     default_driver,
     installed_version,
 )
-
-SIOCGIFADDR = 0x8915
-
-
-def address(interface: str) -> str:
-    """The IPv4 address of a network interface, or an empty text if it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        request = struct.pack("256s", interface.encode()[:15])
-        try:
-            answer = fcntl.ioctl(probe.fileno(), SIOCGIFADDR, request)
-        except OSError:
-            return ""
-    return socket.inet_ntoa(answer[20:24])
-
-
-def default_bridge(engine: Engine) -> str:
-    """The host's address on the engine's default bridge, or an empty text if the engine has none."""
-    # After its first start an engine does not tell the gateway, so the interface is asked instead.
-    name = '{{index .Options "com.docker.network.bridge.name"}}'
-    try:
-        return address(engine.run("network", "inspect", "--format", name, "bridge").strip())
-    except EngineError:
-        return ""
 
 
 def observe_running(engine: Engine) -> dict[str, Any]:
@@ -132,7 +107,7 @@ def observe_running(engine: Engine) -> dict[str, Any]:
         "api_version": server["ApiVersion"],
         "min_api_version": server["MinAPIVersion"],
         "cgroup_driver": engine.run("info", "--format", "{{.CgroupDriver}}").strip(),
-        "default_bridge": default_bridge(engine),
+        "default_bridge": bridge(),
     }
 
 

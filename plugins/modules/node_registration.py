@@ -59,6 +59,33 @@ options:
     type: list
     elements: str
     default: []
+  service_accounts:
+    description:
+      - Whether those ServiceAccounts are V(made), where no controller does, or V(left) to one, with
+        C(automountServiceAccountToken) taken back where this module has set it.
+    type: str
+    choices: [made, left]
+    default: made
+  cluster_roles:
+    description: ClusterRoles to make or remove, each bound to the user with its name.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the role, of its binding, and of the user.
+        type: str
+        required: true
+      rules:
+        description: The rules, as in a manifest.
+        type: list
+        elements: dict
+        default: []
+      state:
+        description: Whether there is to be one.
+        type: str
+        choices: [present, absent]
+        default: present
 """
 
 EXAMPLES = r"""
@@ -115,17 +142,16 @@ missing:
   sample: ["node host-1 is not Ready: KubeletNotReady: PLEG is not healthy"]
 """
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _cluster_role,
     _kubernetes,
     _node,
-    _service_account,
     _systemd,
     _wait,
+    _watch,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 
@@ -144,79 +170,6 @@ def read(path: Path) -> _node.StaticPod:
     """What a manifest on the host says."""
     # The loader in C takes a tenth of the other's time.
     return _node.static_pod(yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-
-
-class Watch:
-    """Looks until nothing is missing, and asks only for what was missing before."""
-
-    def __init__(self, module: AnsibleModule, api: Any, wanted: list[_node.StaticPod]) -> None:
-        """api: None on a host without a cluster. wanted: the manifests on the host."""
-        self._module, self._api, self._wanted = module, api, wanted
-        self._namespaces: list[str] = module.params["service_account_namespaces"]
-        self._accounts_made = False
-        self.accounts: Plan | None = None
-        self.seen = _node.Observed()
-
-    def look(self) -> list[str]:
-        """What is still missing. Nothing is only if one look has seen it all."""
-        first = self.seen == _node.Observed()
-        lacks = self._look()
-        return lacks if lacks or first else self.look_afresh()
-
-    def look_afresh(self) -> list[str]:
-        """What is missing now, whatever was seen before."""
-        self.seen = _node.Observed()
-        return self._look()
-
-    def _look(self) -> list[str]:
-        params, seen = self._module.params, self.seen
-        if not seen.kubelet_started_at:
-            seen.kubelet_started_at = _systemd.observe(self._module, params["unit"]).started_at
-        try:
-            seen.api_problem = self._ask()
-        except _kubernetes.api_exceptions() as error:
-            host = self._api.configuration.host
-            seen.api_problem = f"kube-apiserver at {host} answered {_kubernetes.explain(error)}"
-        if seen.api_problem:
-            seen.apiserver_version = ""
-        return _node.missing(params["name"], params["version"], self._wanted, seen)
-
-    def _ask(self) -> str:
-        """Ask the API. Returns why it could not be asked; empty if it could."""
-        params, seen, api = self._module.params, self.seen, self._api
-        name, version = params["name"], params["version"]
-        if api is None:
-            return f"{params['kubeconfig']} does not exist: there is no cluster yet"
-        if not seen.apiserver_version or _node.apiserver_lacks(version, seen):
-            problem = _kubernetes.unhealthy(api)
-            if problem:
-                return problem[0]
-            seen.apiserver_version = _kubernetes.version(api)
-        core = _kubernetes.core(api)
-        if not self._accounts_made:
-            self._make_accounts(core)
-        if _node.node_lacks(name, version, seen):
-            seen.node = _kubernetes.get(core.read_node, name)
-        if seen.node is not None and _node.pods_lack(name, self._wanted, seen):
-            seen.mirror_pods = dict(self._mirror_pods(core))
-        return ""
-
-    def _mirror_pods(self, core: Any) -> Iterator[tuple[str, _node.StaticPod]]:
-        for namespace in {pod.namespace for pod in self._wanted}:
-            listed = core.list_namespaced_pod(namespace, _request_timeout=_kubernetes.REQUEST_TIMEOUT)
-            for pod in listed.items:
-                conditions = pod.status.conditions or []
-                ready = any(c.type == "Ready" and c.status == "True" for c in conditions)
-                mirror = _node.static_pod(self._api.sanitize_for_serialization(pod), ready)
-                yield f"{namespace}/{mirror.name}", mirror
-
-    def _make_accounts(self, core: Any) -> None:
-        found = _service_account.observe(core, self._namespaces)
-        # What a look that broke off has made was missing, too.
-        self.accounts = self.accounts or _service_account.plan(found)
-        if not self._module.check_mode:
-            _service_account.apply(core, found)
-        self._accounts_made = True
 
 
 def last_lines(module: AnsibleModule, wanted: list[_node.StaticPod]) -> str:
@@ -244,6 +197,8 @@ def main() -> None:
             "unit": {"type": "str", "default": "kubelet.service"},
             "manifests": {"type": "list", "elements": "path", "default": []},
             "service_account_namespaces": {"type": "list", "elements": "str", "default": []},
+            "service_accounts": {"type": "str", "choices": ["made", "left"], "default": "made"},
+            "cluster_roles": _cluster_role.ARGUMENT,
         },
         supports_check_mode=True,
     )
@@ -251,13 +206,12 @@ def main() -> None:
     manifests = [Path(path) for path in module.params["manifests"]]
     # The client needs PyYAML, so only a host without a cluster, in check mode, can lack it here.
     wanted = [read(path) for path in manifests if api and path.exists()]
-    watch = Watch(module, api, wanted)
+    watch = _watch.Watch(module, api, wanted)
     timeout = 0 if module.check_mode else module.params["timeout"]
     lacks = list(_wait.until_none(watch.look, timeout, INTERVAL))
     if lacks and not module.check_mode:
         lacks = watch.look_afresh()
-    nothing = dict.fromkeys(module.params["service_account_namespaces"], _service_account.Observed())
-    accounts = watch.accounts or (_service_account.plan(nothing) if module.check_mode else Plan())
+    objects = watch.objects or (_watch.unmade(module.params) if module.check_mode else Plan())
     results = {
         "missing": lacks,
         "node": _node.summary(watch.seen.node),
@@ -267,12 +221,12 @@ def main() -> None:
         reason = "\n".join(f"- {line}" for line in lacks)
         module.fail_json(
             msg=f"After {timeout} s:\n{reason}\n{last_lines(module, wanted)}",
-            changed=bool(accounts.reasons),
-            reasons=list(accounts.reasons),
+            changed=bool(objects.reasons),
+            reasons=list(objects.reasons),
             **results,
         )
     # They were made while the node was waited for.
-    carry_out(module, accounts, lambda: None, **results)
+    carry_out(module, objects, lambda: None, **results)
 
 
 if __name__ == "__main__":

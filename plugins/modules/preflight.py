@@ -129,6 +129,19 @@ options:
     description: Configuration file of dockerd.
     type: path
     default: /etc/docker/daemon.json
+  components:
+    description: Components that are to run.
+    type: list
+    elements: str
+    default: [etcd, kube-apiserver]
+  authentication:
+    description: V(none) or V(certificates); empty for what the release can.
+    type: str
+    default: ""
+  apiserver_bind_address:
+    description: Address kube-apiserver's TLS port is to listen on.
+    type: str
+    default: 127.0.0.1
   article_exact:
     description: Whether the cluster has to be the article's to the letter.
     type: bool
@@ -153,10 +166,10 @@ options:
     type: list
     elements: str
     default: []
-    choices: [address, architecture, article_exact, artifacts, cgroup, cgroup_driver, clock, daemon_json,
-      disk_space, docker_api, downgrade, hostname, iptables, kernel_memory, linux, memory, mirror, mounts,
-      node_name, other_kubernetes, ports, release_checksum, root, security, skipped_minor, swap, systemd,
-      version_range]
+    choices: [address, architecture, article_exact, artifacts, authentication, cgroup, cgroup_driver, clock,
+      components, daemon_json, disk_space, docker_api, downgrade, hostname, iptables, kernel_memory, linux,
+      memory, mirror, mounts, node_name, other_kubernetes, ports, release_checksum, root, security,
+      skipped_minor, swap, systemd, version_range]
 """
 
 EXAMPLES = r"""
@@ -196,6 +209,10 @@ cgroup_v1_parameters:
   type: list
   elements: str
   returned: always
+has_kube_proxy_rules:
+  description: Whether a kube-proxy has left its rules in the packet filter, or runs.
+  type: bool
+  returned: always
 release_intact:
   description: Whether O(programs) and O(archives) are there, as they came out of the release's tarball.
   type: bool
@@ -230,10 +247,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _checks_release,
     _host,
     _host_facts,
-    _ledger,
     _record,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS
 
 
 def _release_is_intact(params: dict[str, Any], host: _host.Host) -> bool:
@@ -244,40 +259,7 @@ def _release_is_intact(params: dict[str, Any], host: _host.Host) -> bool:
 
 def main() -> None:
     """Run the module."""
-    text = {"type": "str", "default": ""}
-    needed = {"type": "str", "required": True}
-    paths = {"type": "list", "elements": "path", "default": []}
-    space = {"path": {"type": "path", "required": True}, "megabytes": {"type": "int", "required": True}}
-    port = {"port": {"type": "int", "required": True}, "address": needed, "process": needed}
-    module = AnsibleModule(
-        argument_spec={
-            "version": needed,
-            "checksums": {"type": "dict", "default": {}},
-            "checksum": text,
-            "artifacts": text,
-            "url": text,
-            "node_name": text,
-            "address": text,
-            "directories": {"type": "list", "elements": "dict", "options": space, "default": []},
-            "ports": {"type": "list", "elements": "dict", "options": port, "default": []},
-            "memory_minimum": {"type": "int", "default": 0},
-            "memory_comfortable": {"type": "int", "default": 0},
-            "state_directory": {"type": "path", "default": "/var/lib/mink8s"},
-            **_ledger.ARGUMENTS,
-            "programs": paths,
-            "archives": paths,
-            "files": paths,
-            "authorities": paths,
-            "time": {"type": "int", "default": 0},
-            "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
-            "article_exact": {"type": "bool", "default": False},
-            "switch_to_cgroup_v1": {"type": "bool", "default": False},
-            "packages": {"type": "list", "elements": "str", "default": []},
-            "facts": {"type": "list", "elements": "str", "choices": list(_host_facts.NAMES), "default": []},
-            "skip": {"type": "list", "elements": "str", "choices": sorted(CHECKS), "default": []},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=_checks.ARGUMENTS, supports_check_mode=True)
     host = _host.observe(module.params, module.run_command)
     failures, warnings = _checks.examine(module.params, host)
     for found in warnings:
@@ -288,6 +270,7 @@ def main() -> None:
         "cautions": [asdict(found) for found in warnings],
         "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
         "packages": _apt.installed(module, module.params["packages"]),
+        "has_kube_proxy_rules": host.has_kube_proxy_rules,
         "release_intact": _release_is_intact(module.params, host),
         "facts": _host_facts.summary(host),
     }

@@ -15,11 +15,14 @@ import yaml
 ROOT = Path(__file__).parents[2]
 ARTICLE = Path(__file__).parent / "article"
 MANIFESTS = "/etc/kubernetes/manifests"
+COMPONENTS = ["coredns", "etcd", "kube-proxy", "kube-scheduler", "kube-apiserver", "kube-controller-manager"]
 # The user's variables of each cluster that is rendered.
 CLUSTERS: dict[str, dict[str, Any]] = {
     "exact": {"cluster_version": "v1.18.5", "cluster_article_exact": True},
     "v1.18": {"cluster_version": "v1.18.5"},
     "v1.20": {"cluster_version": "v1.20.15"},
+    "full v1.18": {"cluster_version": "v1.18.5", "cluster_components": COMPONENTS},
+    "full v1.20": {"cluster_version": "v1.20.15", "cluster_components": COMPONENTS},
 }
 HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
 # What the modules that run before would have returned.
@@ -236,3 +239,55 @@ def test_the_kubelet_lets_only_the_apiserver_in(ours: Rendered) -> None:
         "--node-ip",
         "--kubeconfig",
     ]
+
+
+@pytest.fixture(params=["full v1.18", "full v1.20"])
+def full(request: pytest.FixtureRequest, clusters: dict[str, Rendered]) -> Rendered:
+    """A cluster with every component."""
+    return clusters[request.param]
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_each_component_is_a_static_pod_on_the_hosts_network(full: Rendered, name: str) -> None:
+    manifest = full.document(f"{MANIFESTS}/{name}.yaml")
+    assert manifest["metadata"]["name"] == name
+    assert manifest["spec"]["hostNetwork"] is True
+    (container,) = manifest["spec"]["containers"]
+    assert f"/{name}:" in container["image"]
+    volumes = {volume["name"] for volume in manifest["spec"].get("volumes", [])}
+    assert {mount["name"] for mount in container.get("volumeMounts", [])} == volumes
+
+
+@pytest.mark.parametrize("name", ["kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"])
+def test_each_component_sees_no_others_credentials(full: Rendered, name: str) -> None:
+    paths = [
+        volume["hostPath"]["path"] for volume in full.document(f"{MANIFESTS}/{name}.yaml")["spec"]["volumes"]
+    ]
+    others = [other for other in COMPONENTS if other != name]
+    assert not [path for path in paths if any(f"/{other}." in path for other in others)]
+    assert "/etc/kubernetes/pki" not in paths
+    assert "/etc/kubernetes/pki/ca.key" not in paths
+
+
+def test_with_certificates_each_component_is_a_user_of_its_own(clusters: dict[str, Rendered]) -> None:
+    for name in ("kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"):
+        kubeconfig = clusters["full v1.20"].document(f"/etc/kubernetes/{name}.conf")
+        (user,) = kubeconfig["users"]
+        assert user["name"] == f"system:{name}"
+        assert user["user"]["client-certificate"] == f"/etc/kubernetes/pki/{name}.crt"
+        assert "users" not in clusters["full v1.18"].document(f"/etc/kubernetes/{name}.conf")
+
+
+def test_components_listen_on_loopback_or_the_bridge_only(full: Rendered) -> None:
+    for name in ("kube-controller-manager", "kube-scheduler"):
+        command = full.document(f"{MANIFESTS}/{name}.yaml")["spec"]["containers"][0]["command"]
+        assert {"--bind-address=127.0.0.1", "--port=0"} <= {*command}
+    assert "bind 172.17.0.1" in full["/etc/kubernetes/Corefile"]
+
+
+def test_what_a_component_changes_elsewhere(clusters: dict[str, Rendered], full: Rendered) -> None:
+    assert "--allow-privileged=true" in full.apiserver()
+    assert full.document("/etc/kubernetes/kubelet.yaml")["clusterDNS"] == ["172.17.0.1"]
+    for name in ("v1.18", "v1.20"):
+        assert "--allow-privileged=true" not in clusters[name].apiserver()
+        assert "clusterDNS" not in clusters[name].document("/etc/kubernetes/kubelet.yaml")

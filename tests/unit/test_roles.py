@@ -127,9 +127,9 @@ def test_each_release_in_range_is_pinned_and_in_order() -> None:
 def test_each_minor_says_how_clients_are_known_and_which_images_it_takes() -> None:
     for minor, release in load("release/vars/main.yml")["__release_minors"].items():
         assert release["authentication"] == ("none" if numbers(minor) < [1, 20] else "certificates")
-        assert list(release["tags"]) == ["etcd", "pause"]
+        assert list(release["tags"]) == ["etcd", "pause", "coredns"]
         for tag in release["tags"].values():
-            assert re.fullmatch(r"[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor
+            assert re.fullmatch(r"v?[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor
 
 
 def test_roles_alone_bring_the_default_release() -> None:
@@ -141,8 +141,10 @@ def test_roles_alone_bring_the_default_release() -> None:
     assert version in table["__release_checksums"]
     assert version in preflight["preflight_checksums"]
     assert kubelet["kubelet_pause_image"] == wanted["pause"]
-    assert control_plane["control_plane_etcd_image"] == wanted["etcd"].partition("@")[0]
-    assert control_plane["control_plane_apiserver_image"] == wanted["kube-apiserver"]
+    assert control_plane["control_plane_images"] == {
+        "etcd": wanted["etcd"].partition("@")[0],
+        "kube-apiserver": wanted["kube-apiserver"],
+    }
     authentication = table["__release_minors"][minor_of(version)]["authentication"]
     assert control_plane["control_plane_authentication"] == authentication
 

@@ -24,6 +24,9 @@ OPTIONS: dict[str, Any] = {
     "memory_minimum": 600,
     "memory_comfortable": 1000,
     "ports": [],
+    "components": ["etcd", "kube-apiserver"],
+    "authentication": "",
+    "apiserver_bind_address": "127.0.0.1",
     "article_exact": False,
     "switch_to_cgroup_v1": False,
     "time": int(NOW.timestamp()),
@@ -395,3 +398,56 @@ def test_findings_stand_in_the_order_of_the_groups() -> None:
     host = replace(GOOD, swaps=("/swap",), daemon_json_error="x", mirror_error="y", euid=1)
     names = [finding.name for finding in examine(host, address="").failures]
     assert names == ["root", "swap", "mirror", "address", "daemon_json"]
+
+
+ALL = ["coredns", "kube-proxy", "kube-scheduler", "kube-controller-manager", "etcd", "kube-apiserver"]
+
+
+def test_every_component_is_known_in_any_order() -> None:
+    assert failures(components=ALL) == {}
+
+
+def test_a_word_that_is_no_component_is_named_with_those_that_are() -> None:
+    found = failures(components=[*ALL, "kube-dns"])["components"]
+    assert "cluster_components has kube-dns" in found
+    assert found.endswith(
+        "Known are etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy, coredns."
+    )
+
+
+def test_etcd_and_kube_apiserver_are_needed_and_each_word_once() -> None:
+    found = examine(GOOD, components=["coredns", "coredns"]).failures
+    assert [finding.message for finding in found] == [
+        "cluster_components has coredns 2 times.",
+        "cluster_components lacks etcd.",
+        "cluster_components lacks kube-apiserver.",
+    ]
+
+
+def test_a_proxy_without_controllers_is_warned_of() -> None:
+    found = warnings(GOOD, components=["etcd", "kube-apiserver", "kube-proxy"])
+    assert "without kube-controller-manager" in found["components"]
+
+
+def test_pods_that_cannot_reach_the_api_are_warned_of() -> None:
+    options: dict[str, Any] = {"components": ALL, "authentication": "certificates"}
+    assert "Set cluster_apiserver_bind_address to 0.0.0.0" in warnings(GOOD, **options)["components"]
+    assert failures(apiserver_bind_address="0.0.0.0", **options) == {}
+
+
+@pytest.mark.parametrize("authentication", ["", "none", "certificates"])
+def test_the_articles_releases_can_both(authentication: str) -> None:
+    assert failures(authentication=authentication) == {}
+
+
+def test_later_releases_have_certificates_only() -> None:
+    assert failures(authentication="certificates", **known("v1.20.15")) == {}
+    found = failures(authentication="none", **known("v1.20.15"))["authentication"]
+    assert "cluster_authentication is none with v1.20.15" in found
+    assert "cluster_authentication is token." in failures(authentication="token")["authentication"]
+
+
+def test_the_article_has_nothing_more() -> None:
+    found = examine(GOOD, components=[*ALL[2:]], authentication="certificates", article_exact=True).failures
+    assert [finding.name for finding in found] == ["article_exact", "article_exact"]
+    assert "with kube-scheduler, kube-controller-manager, which" in found[0].message

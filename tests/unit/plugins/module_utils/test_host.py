@@ -251,9 +251,9 @@ def test_a_clean_host_has_no_other_kubernetes() -> None:
 
 def test_an_iptables_that_fails_is_quoted() -> None:
     said = "iptables v1.8.9 (nf_tables): table `nat' is incompatible, use 'nft' tool.\n\n"
-    assert _host_network.iptables_error(lambda command: (1, "", said), "iptables").endswith("use 'nft' tool")
-    assert _host_network.iptables_error(lambda command: (4, "", ""), "iptables") == "code 4"
-    assert _host_network.iptables_error(lambda command: (0, "-P INPUT ACCEPT", ""), "iptables") == ""
+    assert _host_network.rules(lambda command: (1, "", said), "iptables")[1].endswith("use 'nft' tool")
+    assert _host_network.rules(lambda command: (4, "", ""), "iptables") == ("", "code 4")
+    assert _host_network.rules(lambda command: (0, "-N X", ""), "iptables") == ("-N X", "")
 
 
 def test_a_name_that_has_no_address_is_an_error() -> None:

@@ -39,3 +39,17 @@ def test_each_namespace_is_looked_at() -> None:
         "namespace/team-b\n"
         "serviceaccount team-b/default: automountServiceAccountToken: false\n"
     )
+
+
+def test_only_what_was_set_here_is_taken_back_for_a_controller() -> None:
+    theirs = Observed(namespace_exists=True, account_exists=True, automount=False)
+    ours = Observed(namespace_exists=True, account_exists=True, automount=False, ours=True)
+    decided = plan({"default": ours, "team-a": theirs, "team-b": Observed()}, left=True)
+    assert decided.reasons == (
+        "serviceaccount default/default is a controller's from now on",
+        "namespace team-b does not exist",
+    )
+    assert decided.before == "serviceaccount default/default: automountServiceAccountToken: false\n"
+    assert decided.after == (
+        "serviceaccount default/default: automountServiceAccountToken: not set\nnamespace/team-b\n"
+    )

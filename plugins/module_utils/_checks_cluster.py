@@ -1,0 +1,94 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks of the parts that are to run, and of how their clients are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host, _version
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import (
+    Problems,
+    check,
+    failure,
+    warning,
+)
+
+ARTICLE = ("etcd", "kube-apiserver")
+COMPONENTS = (*ARTICLE, "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns")
+AUTHENTICATIONS = ("", "none", "certificates")
+# From this minor version on there is no port without credentials.
+TLS_ONLY = 20
+
+
+@check
+def components(desired: Mapping[str, Any], host: _host.Host) -> Problems:
+    """cluster_components: words that are known, and what they need."""
+    words = desired["components"]
+    known = f"Known are {', '.join(COMPONENTS)}."
+    for word in dict.fromkeys(words):
+        if word not in COMPONENTS:
+            yield failure(f"cluster_components has {word}, which is no component.", known)
+        elif words.count(word) > 1:
+            yield failure(
+                f"cluster_components has {word} {words.count(word)} times.", "Take one of them out."
+            )
+    for word in ARTICLE:
+        if word not in words:
+            yield failure(f"cluster_components lacks {word}.", f"Add {word}: nothing works without it.")
+    if "kube-proxy" in words and "kube-controller-manager" not in words:
+        yield warning(
+            "kube-proxy is among cluster_components without kube-controller-manager, which says what a"
+            " Service leads to.",
+            "Add kube-controller-manager, or write the Endpoints yourself.",
+        )
+    loopback = desired["apiserver_bind_address"].startswith("127.")
+    if "kube-proxy" in words and loopback and _has_certificates(desired):
+        yield warning(
+            f"kube-apiserver listens on {desired['apiserver_bind_address']} only, so pods can't reach the API"
+            " at the address of the Service kubernetes.",
+            "Set cluster_apiserver_bind_address to 0.0.0.0 if they are to.",
+        )
+
+
+@check
+def authentication(desired: Mapping[str, Any], host: _host.Host) -> Problems:
+    """cluster_authentication, which is only certificates from v1.20 on."""
+    wanted, version = desired["authentication"], desired["version"]
+    if wanted not in AUTHENTICATIONS:
+        yield failure(f"cluster_authentication is {wanted}.", "Set it to none or certificates.")
+    elif wanted == "none" and _version.minor(version) >= TLS_ONLY:
+        yield failure(
+            f"cluster_authentication is none with {version}, whose kube-apiserver has no port without"
+            " credentials.",
+            "Leave it out, or choose a cluster_version of 1.18 or 1.19.",
+        )
+
+
+@check
+def article_exact(desired: Mapping[str, Any], host: _host.Host) -> Problems:
+    """Whether what is asked for can be the article's to the letter."""
+    if not desired["article_exact"]:
+        return
+    if _version.minor(desired["version"]) >= TLS_ONLY:
+        yield failure(
+            f"cluster_article_exact is true with {desired['version']}, which has no insecure port.",
+            "Choose a cluster_version of 1.18 or 1.19, or set cluster_article_exact to false.",
+        )
+    more = [word for word in desired["components"] if word not in ARTICLE]
+    if more:
+        yield failure(
+            f"cluster_article_exact is true with {', '.join(more)}, which the article does not have.",
+            "Take them out of cluster_components, or set cluster_article_exact to false.",
+        )
+    if desired["authentication"] == "certificates":
+        yield failure(
+            "cluster_article_exact is true with cluster_authentication: certificates, which the article does"
+            " not have.",
+            "Leave one of them out.",
+        )
+
+
+def _has_certificates(desired: Mapping[str, Any]) -> bool:
+    return desired["authentication"] == "certificates" or _version.minor(desired["version"]) >= TLS_ONLY

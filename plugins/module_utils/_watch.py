@@ -1,0 +1,115 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Watching a cluster come up, and making in its API what it lacks as soon as that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _cluster_role,
+    _kubernetes,
+    _node,
+    _service_account,
+    _systemd,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, together
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+class Watch:
+    """Looks until nothing is missing, and asks only for what was missing before."""
+
+    def __init__(self, module: AnsibleModule, api: Any, wanted: list[_node.StaticPod]) -> None:
+        """api: None on a host without a cluster. wanted: the manifests on the host."""
+        self._module, self._api, self._wanted = module, api, wanted
+        self._namespaces: list[str] = module.params["service_account_namespaces"]
+        self._objects_made = False
+        self.objects: Plan | None = None
+        self.seen = _node.Observed()
+
+    def look(self) -> list[str]:
+        """What is still missing. Nothing is only if one look has seen it all."""
+        first = self.seen == _node.Observed()
+        lacks = self._look()
+        return lacks if lacks or first else self.look_afresh()
+
+    def look_afresh(self) -> list[str]:
+        """What is missing now, whatever was seen before."""
+        self.seen = _node.Observed()
+        return self._look()
+
+    def _look(self) -> list[str]:
+        params, seen = self._module.params, self.seen
+        if not seen.kubelet_started_at:
+            seen.kubelet_started_at = _systemd.observe(self._module, params["unit"]).started_at
+        try:
+            seen.api_problem = self._ask()
+        except _kubernetes.api_exceptions() as error:
+            host = self._api.configuration.host
+            seen.api_problem = f"kube-apiserver at {host} answered {_kubernetes.explain(error)}"
+        if seen.api_problem:
+            seen.apiserver_version = ""
+        return _node.missing(params["name"], params["version"], self._wanted, seen)
+
+    def _ask(self) -> str:
+        """Ask the API. Returns why it could not be asked; empty if it could."""
+        params, seen, api = self._module.params, self.seen, self._api
+        name, version = params["name"], params["version"]
+        if api is None:
+            return f"{params['kubeconfig']} does not exist: there is no cluster yet"
+        if not seen.apiserver_version or _node.apiserver_lacks(version, seen):
+            problem = _kubernetes.unhealthy(api)
+            if problem:
+                return problem[0]
+            seen.apiserver_version = _kubernetes.version(api)
+        core = _kubernetes.core(api)
+        if not self._objects_made:
+            self._make_objects(core)
+        if _node.node_lacks(name, version, seen):
+            seen.node = _kubernetes.get(core.read_node, name)
+        if seen.node is not None and _node.pods_lack(name, self._wanted, seen):
+            seen.mirror_pods = dict(self._mirror_pods(core))
+        return ""
+
+    def _mirror_pods(self, core: Any) -> Iterator[tuple[str, _node.StaticPod]]:
+        for namespace in {pod.namespace for pod in self._wanted}:
+            listed = core.list_namespaced_pod(namespace, _request_timeout=_kubernetes.REQUEST_TIMEOUT)
+            for pod in listed.items:
+                conditions = pod.status.conditions or []
+                ready = any(c.type == "Ready" and c.status == "True" for c in conditions)
+                mirror = _node.static_pod(self._api.sanitize_for_serialization(pod), ready)
+                yield f"{namespace}/{mirror.name}", mirror
+
+    def _make_objects(self, core: Any) -> None:
+        params = self._module.params
+        accounts = _service_account.observe(core, self._namespaces)
+        roles = _cluster_role.observe(self._api, params["cluster_roles"])
+        # What a look that broke off has made was missing, too.
+        self.objects = self.objects or plan_objects(params, accounts, roles)
+        if not self._module.check_mode:
+            _service_account.apply(core, accounts, left=params["service_accounts"] == "left")
+            _cluster_role.apply(self._api, params["cluster_roles"], roles)
+        self._objects_made = True
+
+
+def plan_objects(
+    params: dict[str, Any],
+    accounts: dict[str, _service_account.Observed],
+    roles: dict[str, _cluster_role.Observed],
+) -> Plan:
+    """What of the API's objects has to change."""
+    left = params["service_accounts"] == "left"
+    return together(
+        _service_account.plan(accounts, left=left), _cluster_role.plan(params["cluster_roles"], roles)
+    )
+
+
+def unmade(params: dict[str, Any]) -> Plan:
+    """What would be made on a host without an API."""
+    accounts = dict.fromkeys(params["service_account_namespaces"], _service_account.Observed())
+    roles = {role["name"]: _cluster_role.Observed() for role in params["cluster_roles"]}
+    return plan_objects(params, accounts, roles)

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What kube-proxy leaves in the packet filter, taken out once it has ended."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kube_proxy_rules
+short_description: Take out the packet filter's rules of a kube-proxy that is gone
+version_added: 0.1.0
+description:
+  - Waits until no kube-proxy runs any more, and takes out the chains it has made in C(iptables) and
+    C(ip6tables), with the rules that lead to them.
+  - All other rules stay, those of the kubelet and of Docker among them.
+author: The mink8s authors (@mink8s)
+attributes:
+  check_mode:
+    description: Names the chains, without waiting.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+options:
+  timeout:
+    description: Longest wait for kube-proxy to end, in seconds.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Take out the rules of a kube-proxy that is gone
+  mink8s.kubernetes.kube_proxy_rules:
+"""
+
+RETURN = r"""
+reasons:
+  description: The chains that were there, a sentence for each program.
+  type: list
+  elements: str
+  returned: always
+  sample: ["iptables has the chains KUBE-SERVICES, KUBE-NODEPORTS"]
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _host_proc,
+    _kube_proxy,
+    _plan,
+    _reset,
+    _reset_host,
+    _wait,
+)
+
+
+def running() -> list[str]:
+    """The processes of kube-proxy, in containers too."""
+    found = [
+        path.parent
+        for path in Path("/proc").glob("[0-9]*/comm")
+        if _host_proc.text(path).strip() == "kube-proxy"
+    ]
+    return [f"kube-proxy (pid {path.name})" for path in found]
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule({"timeout": {"type": "int", "default": 60}}, supports_check_mode=True)
+    timeout = 0 if module.check_mode else module.params["timeout"]
+    left = _wait.until_none(running, timeout)
+    if left and not module.check_mode:
+        module.fail_json(
+            msg=f"After {timeout} s {', '.join(left)} still runs and would write its rules again. Its"
+            " manifest is gone: see `journalctl -u kubelet` for why the kubelet does not end it."
+        )
+    found = _reset_host.firewall(module, _kube_proxy.CHAINS)
+
+    def apply() -> None:
+        failures = _reset.carry_out(module, found.steps)
+        if failures:
+            module.fail_json(msg="\n".join(failures))
+
+    _plan.carry_out(module, _plan.Plan(tuple(step.reason for step in found.steps)), apply)
+
+
+if __name__ == "__main__":
+    main()
