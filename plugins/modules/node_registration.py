@@ -55,7 +55,8 @@ options:
     description:
       - Namespaces, made where they do not exist, in which the ServiceAccount C(default) gets
         C(automountServiceAccountToken=false).
-      - Nothing else is changed of a ServiceAccount that exists.
+      - Nothing else is changed of a ServiceAccount that exists, but for the label
+        C(app.kubernetes.io/managed-by), which says who has set it.
     type: list
     elements: str
     default: []

@@ -25,7 +25,9 @@ POD = client.V1Pod(
 )
 
 
-def accounts(kubeconfig: Path, namespaces: list[str], *flags: str, timeout: int = 1) -> Result:
+def accounts(
+    kubeconfig: Path, namespaces: list[str], *flags: str, timeout: int = 1, **options: object
+) -> Result:
     """Have the ServiceAccount in these namespaces. The kubelet that is waited for as well never runs."""
     return module(
         "node_registration",
@@ -35,6 +37,7 @@ def accounts(kubeconfig: Path, namespaces: list[str], *flags: str, timeout: int 
         kubeconfig=str(kubeconfig),
         service_account_namespaces=namespaces,
         timeout=timeout,
+        **options,
     )
 
 
@@ -123,7 +126,8 @@ def test_of_one_that_is_there_only_one_field_changes(
         new = account(apiserver, namespace)
         assert new.automount_service_account_token is False
         assert (new.secrets, new.image_pull_secrets) == (old.secrets, old.image_pull_secrets)
-        assert (new.metadata.labels, new.metadata.annotations) == ({"team": "a"}, {"owner": "b"})
+        assert new.metadata.labels == {"team": "a", "app.kubernetes.io/managed-by": "mink8s.kubernetes"}
+        assert new.metadata.annotations == {"owner": "b"}
         assert new.metadata.uid == old.metadata.uid
 
 
@@ -163,3 +167,22 @@ def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, content: str) -> Non
     done = accounts(kubeconfig, ["default"])
     assert done.status == "FAILED"
     assert f"{kubeconfig} cannot be used as a kubeconfig" in done.values["msg"]
+
+
+def test_what_was_set_here_is_taken_back_once_for_a_controller(
+    apiserver: Apiserver, new_namespace: Callable[[], str]
+) -> None:
+    ours, theirs = new_namespace(), new_namespace()
+    accounts(apiserver.kubeconfig, [ours])
+    apiserver.core().create_namespaced_service_account(
+        theirs, {"metadata": {"name": "default"}, "automountServiceAccountToken": False}
+    )
+    done = accounts(apiserver.kubeconfig, [ours, theirs], service_accounts="left")
+    assert done.values["reasons"] == [f"serviceaccount {ours}/default is a controller's from now on"]
+    assert account(apiserver, ours).automount_service_account_token is None
+    assert account(apiserver, theirs).automount_service_account_token is False
+    again = accounts(apiserver.kubeconfig, [ours, theirs], service_accounts="left")
+    assert (again.values["changed"], again.values["reasons"]) == (False, [])
+    back = accounts(apiserver.kubeconfig, [ours])
+    assert back.values["changed"]
+    assert account(apiserver, ours).automount_service_account_token is False

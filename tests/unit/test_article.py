@@ -219,7 +219,7 @@ def test_with_credentials_everybody_is_asked_for_them(clusters: dict[str, Render
         "--authorization-mode=Node,RBAC",
         "--client-ca-file=/etc/kubernetes/pki/ca.crt",
     } <= set(command)
-    assert [flag for flag in command if "insecure" in flag] == []
+    assert [flag for flag in command if "insecure" in flag] == ["--insecure-port=0"]
 
 
 def test_the_kubelet_lets_only_the_apiserver_in(ours: Rendered) -> None:
