@@ -44,7 +44,7 @@ down: ## remove the node and what served it
 test: lint unit integration sanity e2e ## everything below
 
 .PHONY: lint
-lint: setup ## ansible-lint, yamllint, ruff, mypy, changelog, README
+lint: setup ## ansible-lint, yamllint, ruff, mypy, changelog, README, docs/ladder.md
 	yamllint --strict .
 	ansible-lint
 	ruff check .
@@ -52,6 +52,7 @@ lint: setup ## ansible-lint, yamllint, ruff, mypy, changelog, README
 	mypy
 	antsibull-changelog lint
 	python tests/readme.py --check
+	python tests/ladder.py --check
 
 .PHONY: unit
 unit: setup ## what needs no cluster, with both ends of the ansible-core range
@@ -84,6 +85,10 @@ faults: inventory ## every fault it is to survive (more than an hour); writes th
 bench: ARGS =
 bench: inventory ## how fast it is (two hours); writes docs/performance.*; ARGS='--only again,check --runs 1' for less
 	python tests/bench $(ARGS)
+
+.PHONY: ladder
+ladder: inventory ## docs/ladder.md, with the memory each component takes
+	python tests/ladder.py --measure
 
 .PHONY: setup
 setup: $(VENV)/done $(VENV_OLD)/done $(LINK) ## what the rest needs: virtual environments, Docker

@@ -1,0 +1,219 @@
+"""Write docs/ladder.md from templates and measured memory; --check only compares, --measure measures."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rendering import MANIFESTS, ROOT, Rendered, render
+
+PAGE, MEMORY = ROOT / "docs" / "ladder.md", ROOT / "docs" / "ladder.json"
+BEGIN, END = "<!-- rungs: written by tests/ladder.py -->\n", "<!-- end of rungs -->"
+NODE = "mink8s-ladder-memory"
+SETTLED_SECONDS = 20
+ARTICLE = ("etcd", "kube-apiserver")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A component, what works with it that did not before, and what a person tries then."""
+
+    component: str
+    works: str
+    tried: str
+
+
+RUNGS = (
+    Rung(
+        "kube-controller-manager",
+        "Deployments make pods, which wait for a node; Services get Endpoints; a namespace gets its\n"
+        "default ServiceAccount with a token, and is gone when it is deleted; what an owner leaves behind is\n"
+        "removed.",
+        "kubectl create deployment web --image=nginx",
+    ),
+    Rung(
+        "kube-scheduler",
+        "Pods get a node without `nodeName`.",
+        "kubectl get pods --output wide",
+    ),
+    Rung(
+        "kube-proxy",
+        "The address of a Service leads to its pods, from pods and from the host, and a NodePort from\n"
+        "outside. Pods reach the API at 10.0.0.1 if `cluster_apiserver_bind_address` is 0.0.0.0.",
+        "kubectl expose deployment web --port=80 --type=NodePort",
+    ),
+    Rung(
+        "coredns",
+        "Names of Services and pods resolve in pods, and all others as they do on the host.",
+        "kubectl run try --rm -it --image=busybox -- wget -O - http://web",
+    ),
+)
+MEASURE = """
+import re
+from pathlib import Path
+total = {}
+for process in Path("/proc").glob("[0-9]*"):
+    try:
+        name, text = (process / "comm").read_text().strip(), (process / "smaps_rollup").read_text()
+    except OSError:
+        continue
+    if name in ("etcd", "coredns") or name.startswith("kube-"):
+        total[name] = total.get(name, 0) + int(re.search(r"^Rss: +(\\d+) kB", text, re.M)[1]) * 1024
+print(__import__("json").dumps(total))
+"""
+
+
+def climbs() -> Iterator[tuple[str, ...]]:
+    """The components on each rung, the article's first."""
+    components = list(ARTICLE)
+    yield tuple(components)
+    for rung in RUNGS:
+        components.append(rung.component)
+        yield tuple(components)
+
+
+def rendered() -> tuple[list[Rendered], list[Rendered]]:
+    """The cluster on each rung, as the article has it and with certificates."""
+    clusters: dict[str, dict[str, Any]] = {
+        f"{number}{authentication}": {
+            "cluster_components": list(components),
+            "cluster_authentication": authentication,
+        }
+        for number, components in enumerate(climbs())
+        for authentication in ("none", "certificates")
+    }
+    with tempfile.TemporaryDirectory() as directory:
+        found = render(clusters, Path(directory))
+    both = ("none", "certificates")
+    plain, certain = ([found[f"{number}{kind}"] for number in range(len(RUNGS) + 1)] for kind in both)
+    return plain, certain
+
+
+def lines_of(cluster: Rendered) -> int:
+    """How many lines of manifests a cluster has, without comments."""
+    texts = [text for path, text in cluster.items() if path.startswith(MANIFESTS)]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    return sum(bool(line) and not line.startswith("#") for line in lines)
+
+
+def difference(before: str, after: str) -> str:
+    """The lines that go and come, each with three around it."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="")
+    return "\n".join(line for line in lines if not line.startswith(("---", "+++")))
+
+
+def block(kind: str, text: str) -> str:
+    """A block of code."""
+    return f"```{kind}\n{text.rstrip()}\n```\n"
+
+
+def section(number: int, plain: list[Rendered], certain: list[Rendered], memory: dict[str, int]) -> str:
+    """What the page says of a rung."""
+    rung, before, after = RUNGS[number - 1], plain[number - 1], plain[number]
+    path = f"{MANIFESTS}/{rung.component}.yaml"
+    parts = [
+        f"## {number}. {rung.component}\n",
+        f"{rung.works}\n",
+        f"    {rung.tried}\n",
+        f"`{path}`, {lines_of(after) - lines_of(before)} lines more; {lines_of(after)} in all."
+        f" {_memory(memory, rung.component)}\n",
+        block("yaml", after[path]),
+    ]
+    for other in sorted(after.keys() - {path}):
+        if other not in before and not other.startswith("/root/"):
+            kind = "yaml" if other.endswith(".conf") else ""
+            parts += [f"New beside it, `{other}`:\n", block(kind, after[other])]
+        elif before.get(other) != after[other]:
+            parts += [
+                f"Changed elsewhere, `{other}`, so what reads it starts anew:\n",
+                block("diff", difference(before[other], after[other])),
+            ]
+    parts += [
+        "With `cluster_authentication: certificates` the manifest differs in this:\n",
+        block("diff", difference(after[path], certain[number][path])),
+    ]
+    return "\n".join(parts)
+
+
+def _memory(memory: dict[str, int], component: str) -> str:
+    # The kernel keeps 15 characters of a name.
+    size = memory.get(component[:15])
+    return f"It takes {size / 2**20:.0f} MiB of memory." if size else "Its memory was not measured."
+
+
+def article(plain: list[Rendered], memory: dict[str, int]) -> str:
+    """What the page says of the start."""
+    sizes = " ".join(f"{name}: {_memory(memory, name)}" for name in ARTICLE)
+    manifests = [block("yaml", plain[0][f"{MANIFESTS}/{name}.yaml"]) for name in ARTICLE]
+    return "\n".join(
+        ["## 0. The article\n", f"{lines_of(plain[0])} lines of manifests. {sizes}\n", *manifests]
+    )
+
+
+def measure() -> None:
+    """Climb on a node, and write how much memory each component takes once it has settled."""
+    inventory = Path(tempfile.mkdtemp()) / "hosts.json"
+    connection = {"ansible_connection": "community.docker.docker", "ansible_user": "root"}
+    sandbox = [sys.executable, "tests/sandbox"]
+    given = subprocess.run([*sandbox, "vars"], cwd=ROOT, check=True, capture_output=True)
+    variables = {**json.loads(given.stdout), **connection, "ansible_python_interpreter": "/usr/bin/python3"}
+    inventory.write_text(json.dumps({"mink8s": {"hosts": {NODE: {}}, "vars": variables}}))
+    image = Path(variables.get("cluster_artifacts", "")) / "coredns.tar"
+    steps = [components for components in climbs() if "coredns" not in components or image.is_file()]
+    subprocess.run([*sandbox, "node", NODE], cwd=ROOT, check=True)
+    try:
+        for components in steps:
+            print(f"ladder: {components[-1]}", file=sys.stderr, flush=True)
+            chosen = json.dumps({"cluster_components": components})
+            command = ["ansible-playbook", "-i", str(inventory), "-e", chosen, "playbooks/site.yml"]
+            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        time.sleep(SETTLED_SECONDS)
+        command = ["docker", "exec", NODE, "python3", "-c", MEASURE]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    finally:
+        subprocess.run([*sandbox, "node-rm", NODE], cwd=ROOT, check=True)
+    describe = ["git", "describe", "--always", "--dirty"]
+    described = subprocess.run(describe, cwd=ROOT, check=True, capture_output=True)
+    result = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "commit": described.stdout.decode().strip(),
+        "version": variables.get("cluster_version"),
+        "components": steps[-1],
+        "bytes": dict(sorted(found.items())),
+    }
+    MEMORY.write_text(f"{json.dumps(result, indent=2)}\n")
+
+
+def main() -> int:
+    """Write or check; 1 if the page is not what the templates say."""
+    if "--measure" in sys.argv[1:]:
+        measure()
+    measured = json.loads(MEMORY.read_text())
+    memory, (plain, certain) = measured["bytes"], rendered()
+    made = (
+        f"Memory: resident, measured on {measured['date']} at commit {measured['commit']} with"
+        f" {measured['version']}, all of them running for {SETTLED_SECONDS} s.\n"
+    )
+    sections = [section(number, plain, certain, memory) for number in range(1, len(RUNGS) + 1)]
+    text = PAGE.read_text()
+    before, _begin, rest = text.partition(BEGIN)
+    _old, _end, after = rest.partition(END)
+    wanted = before + BEGIN + "\n" + "\n".join([made, article(plain, memory), *sections]) + "\n" + END + after
+    if "--check" in sys.argv[1:]:
+        if text != wanted:
+            print("docs/ladder.md differs from the templates: run tests/ladder.py", file=sys.stderr)
+        return int(text != wanted)
+    PAGE.write_text(wanted)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
