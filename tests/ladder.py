@@ -35,7 +35,7 @@ RUNGS = (
     Rung(
         "kube-controller-manager",
         "Deployments make pods, which wait for a node; Services get Endpoints; a namespace gets its\n"
-        "default ServiceAccount with a token, and is gone when it is deleted; what an owner leaves behind is\n"
+        "default ServiceAccount with a token, and is gone when it is deleted; what an owner leaves is\n"
         "removed.",
         "kubectl create deployment web --image=nginx",
     ),

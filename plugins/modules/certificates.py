@@ -164,7 +164,7 @@ certificates:
       fingerprint: 1b0c1c1c4dd6fbf3f7f1c4e5d0b8cb6b0e3a3f6d7f3a1b9a0d2c4b6a8f0e1d2c
       not_valid_after: "2027-11-23T16:35:00Z"
 changed_files:
-  description: Those of O(files) and O(absent) that were written or removed, or would be.
+  description: Certificates issued, and those of O(files) and O(absent) written or removed, or would be.
   type: list
   elements: str
   returned: success
@@ -247,7 +247,7 @@ def main() -> None:
             _plan.together(work.plan, written, unwanted.plan),
             apply,
             certificates=results,
-            changed_files=changes.paths,
+            changed_files=[f"{directory}/{name}.crt" for name in work.issue] + changes.paths,
         )
     except OSError as error:
         module.fail_json(msg=f"{error.filename or directory}: {error.strerror or error}")

@@ -29,6 +29,11 @@ options:
   unit:
     description: A systemd unit to run, with its suffix, such as V(kubelet.service).
     type: str
+  changed_files:
+    description: Files that were written before this task, or would have been in check mode.
+    type: list
+    elements: path
+    default: []
   inputs:
     description:
       - Files that the process of O(unit) reads when it starts, its binary among them.
@@ -85,7 +90,8 @@ def run(module: AnsibleModule) -> None:
     running = Plan()
     if name:
         observed = _systemd.observe(module, name)
-        desired = _unit.Desired(name, _unit.written_at(inputs), not {*inputs}.isdisjoint(changes.paths))
+        changed = {*module.params["changed_files"], *changes.paths}
+        desired = _unit.Desired(name, _unit.written_at(inputs), not changed.isdisjoint(inputs))
         running = _unit.plan(desired, observed)
     if not module.check_mode:
         _file_set.note(module.params)
@@ -105,6 +111,7 @@ def main() -> None:
             **_file_set.ARGUMENTS,
             "unit": {"type": "str"},
             "inputs": {"type": "list", "elements": "path", "default": []},
+            "changed_files": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )

@@ -13,7 +13,7 @@ import mirror
 import release
 from common import SandboxError, say
 
-COMPONENTS = ("etcd", "pause")
+COMPONENTS = ("etcd", "pause", "coredns")
 WEB_SERVERS = ("nginx", "httpd", "web")
 
 

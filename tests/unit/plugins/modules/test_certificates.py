@@ -421,13 +421,14 @@ def test_files_are_written_with_the_fingerprints_of_what_was_just_made(tmp_path:
     options["files"] = [{"path": str(path), "content": "a: FINGERPRINT(apiserver)", "mode": "0600"}]
     first = run(options)
     assert first["changed"]
-    assert first["changed_files"] == [str(path)]
+    issued = [f"{pki_directory}/{name}.crt" for name in ("ca", "apiserver", "admin")]
+    assert first["changed_files"] == [*issued, str(path)]
     written = path.read_text()
     assert re.fullmatch("a: [0-9a-f]{64}", written)
     assert not run(options)["changed"]
     options["certificates"] = [{**APISERVER, "dns_names": ["localhost"]}, ADMIN]
     said = run({**options, "_ansible_check_mode": True})
-    assert said["changed_files"] == [str(path)]
+    assert said["changed_files"] == [f"{pki_directory}/apiserver.crt", str(path)]
     assert path.read_text() == written
     assert run(options)["reasons"] == said["reasons"]
     assert path.read_text() != written
