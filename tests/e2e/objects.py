@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from conftest import Node
+from bare_node import Node
 
 # What etcd has of an object, without what the kubelet reports over and over.
 LASTING = ("uid", "name", "namespace", "labels", "annotations", "creationTimestamp")
@@ -103,6 +103,5 @@ def until(node: Node, done: Callable[[], bool], what: str) -> None:
     """Wait for something to come true; on time-out show what a person would look at."""
     deadline = time.monotonic() + 90
     while not done():
-        journal = "journalctl --unit kubelet --lines 20 --no-pager; docker ps --all"
-        assert time.monotonic() < deadline, f"{what}: not in 90 s\n{node.run('sh', '-c', journal)}"
+        assert time.monotonic() < deadline, f"{what}: not in 90 s\n{node.tell()}"
         time.sleep(0.5)

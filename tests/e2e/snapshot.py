@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from conftest import Node
+from bare_node import Node
 
 # What differs without anybody having made it, each with its reason; docs/reset.md has the same list.
 IGNORED = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import objects
 import pytest
-from conftest import Node, said
+from bare_node import Node, said
 
 ALARM = """
 import json, urllib.request

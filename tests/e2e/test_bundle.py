@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SANDBOX, Node, bare, changed
+from bare_node import SANDBOX, Node, bare, changed
 
 OFFLINE = "mink8s-offline"
 DIRECTORY = "/root/bundle"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import snapshot
-from conftest import Node
+from bare_node import Node
 
 WORD = "open-sesame-4711"
 PASSWORD = "swordfish-0815"

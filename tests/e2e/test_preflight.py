@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Node
+from bare_node import Node
 
 OLD = {"cluster_version": "v1.18.20", "cluster_artifacts": "", "cluster_release_url": ""}
 NEW = {**OLD, "cluster_version": "v1.20.15"}

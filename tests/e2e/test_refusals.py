@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Node, said
+from bare_node import Node, said
 
 MADE = "/usr/local/bin/kubelet /usr/local/bin/kubectl /etc/kubernetes /etc/systemd/system/kubelet.service"
 

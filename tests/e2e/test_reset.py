@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import snapshot
-from conftest import ROOT, SANDBOX, Node, changed
+from bare_node import ROOT, SANDBOX, Node, changed
 
 LEDGER = "/var/lib/mink8s/ledger.json"
 KUBECTL = ("env", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl")

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from conftest import Node
+from bare_node import Node
 
 
 def test_a_kubelet_on_its_own_runs_a_manifest(node: Node, offline: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import snapshot
-from conftest import Node, changed
+from bare_node import Node, changed
 
 SERVED_NAMES = """
 import ssl, subprocess

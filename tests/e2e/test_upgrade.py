@@ -11,15 +11,15 @@ from typing import Any
 
 import objects
 import pytest
-from conftest import ROOT, Node, _sandbox, said
+from bare_node import ROOT, Node, said, sandbox
 
 OLD, NEW = "v1.20.2", "v1.20.3"
 
 
 def variables(version: str) -> dict[str, Any]:
     """The variables of one of the two releases."""
-    artifacts = _sandbox("release", version)
-    given = json.loads(_sandbox("vars", "--artifacts", artifacts, "--version", version))
+    artifacts = sandbox("release", version)
+    given = json.loads(sandbox("vars", "--artifacts", artifacts, "--version", version))
     # The inventory has the sum of the release that is in it.
     return {**given, "cluster_release_checksum": ""}
 

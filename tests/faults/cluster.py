@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from e2e import Node
+    from bare_node import Node
 
 Record = Callable[[str], AbstractContextManager[None]]
 
@@ -20,12 +20,6 @@ Record = Callable[[str], AbstractContextManager[None]]
 PATIENCE = 420
 STATIC_PODS = ("etcd", "kube-apiserver")
 MANIFESTS = "/etc/kubernetes/manifests"
-TELL = """
-docker ps --all
-journalctl --no-pager --lines 60 --unit kubelet --unit docker --unit containerd
-for log in $(ls -tr /var/log/pods/*/*/*.log | tail -4); do echo "== $log"; tail -n 25 "$log"; done
-kubectl get nodes,pods --all-namespaces
-"""
 # Writes until it is told to stop, or until the node goes down, and prints each name the API acknowledged.
 WRITE = """
 number=0
@@ -47,8 +41,7 @@ def until(node: Node, wanted: str, lacks: Callable[[], str], seconds: float = PA
     deadline = time.monotonic() + seconds
     while missing := lacks():
         if time.monotonic() > deadline:
-            said = node.run("sh", "-c", f"exec 2>&1; {TELL}", check=False)
-            raise AssertionError(f"{wanted}: not after {seconds} s: {missing}\n{said}")
+            raise AssertionError(f"{wanted}: not after {seconds} s: {missing}\n{node.tell()}")
         time.sleep(0.5)
 
 

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import bare_node
 import pytest
 import report
 from cluster import Cluster, Record, made
 
-E2E = Path(__file__).parents[1] / "e2e" / "conftest.py"
 NAME = "mink8s-faults"
-
-
-def _e2e() -> Any:
-    """The fixtures of the other tests on nodes, under a name of their own."""
-    spec = importlib.util.spec_from_file_location("e2e", E2E)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["e2e"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-e2e = _e2e()
-given, offline = e2e.given, e2e.offline
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,6 +27,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """The seed with which the same points come again."""
     return f"faults: --seed {config.getoption('seed')}"
+
+
+@pytest.fixture(scope="session")
+def given() -> dict[str, Any]:
+    """The variables of the release that the sandbox offers."""
+    return bare_node.given()
+
+
+@pytest.fixture(scope="session")
+def offline() -> dict[str, Any]:
+    """The variables of a release that comes from a directory of artifacts."""
+    return bare_node.offline()
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +66,8 @@ def record(request: pytest.FixtureRequest) -> Record:
 def fresh(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Any]]:
     """What makes a bare node, in the place of the one before."""
     directory = tmp_path_factory.mktemp("inventory")
-    yield lambda: e2e.make(NAME, given, directory)
-    e2e._sandbox("node-rm", NAME)
+    yield lambda: bare_node.make(NAME, given, directory)
+    bare_node.sandbox("node-rm", NAME)
 
 
 @pytest.fixture(scope="module")

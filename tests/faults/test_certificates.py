@@ -6,7 +6,7 @@ import subprocess
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import e2e
+import bare_node
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509
 from cluster import Cluster, until
 
@@ -68,7 +68,7 @@ def test_about_to_expire(cluster: Cluster, tmp_path: Path) -> None:
         for name in set(authority.signed) & {"admin"}:
             authority.sign(name, in_days(10))
             run = cluster.node.playbook("site.yml")
-            assert e2e.changed(run) == [f"{CONTROL_PLANE}Make and renew the certificates"]
+            assert bare_node.changed(run) == [f"{CONTROL_PLANE}Make and renew the certificates"]
             assert processes(cluster) == before
         for name in authority.signed:
             authority.sign(name, in_days(10))
@@ -79,7 +79,7 @@ def test_about_to_expire(cluster: Cluster, tmp_path: Path) -> None:
     is_served(cluster, 10250, "kubelet")
     if "apiserver" in authority.signed:
         is_served(cluster, 6443, "apiserver")
-    assert e2e.changed(cluster.node.playbook("site.yml")) == []
+    assert bare_node.changed(cluster.node.playbook("site.yml")) == []
 
 
 def test_expired(cluster: Cluster, tmp_path: Path) -> None:
@@ -102,4 +102,4 @@ def test_expired(cluster: Cluster, tmp_path: Path) -> None:
         assert run.returncode == 0, run.stdout + run.stderr
     after = processes(cluster)
     assert {name for name in after if after[name] != before[name]} == set(RESTARTED)
-    assert e2e.changed(cluster.node.playbook("site.yml")) == []
+    assert bare_node.changed(cluster.node.playbook("site.yml")) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import e2e
+import bare_node
 from cluster import Cluster, Record, until
 
 VARIABLES = {"cluster_etcd_data_dir": "/small/etcd", "cluster_preflight_skip": ["disk_space"]}
@@ -35,7 +35,7 @@ def test_disk_full_while_images_are_loaded(node: Any, record: Record) -> None:
         assert run.returncode == 0, run.stdout + run.stderr
         ended, cluster = time.time(), Cluster(node, record)
         until(node, "Ready after the run", lambda: cluster.not_ready(ended))
-    assert e2e.changed(node.playbook("site.yml", **VARIABLES)) == []
+    assert bare_node.changed(node.playbook("site.yml", **VARIABLES)) == []
 
 
 def test_disk_full_while_etcd_writes(node: Any, record: Record) -> None:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import e2e
+import bare_node
 import pytest
 from cluster import Cluster, Record, until
 
@@ -93,4 +93,4 @@ def test_cut_off(node: Any, server: Server, offline: dict[str, Any], record: Rec
         until(node, "Ready after the run", lambda: cluster.not_ready(ended))
     assert 0 < server.starts[3] < server.starts[4]
     assert len(server.starts) == 5
-    assert e2e.changed(node.playbook("site.yml", **variables)) == []
+    assert bare_node.changed(node.playbook("site.yml", **variables)) == []

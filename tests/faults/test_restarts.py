@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-import e2e
+import bare_node
 from cluster import Cluster
 
 # Nothing but the host itself answers, from its start on.
@@ -35,4 +35,4 @@ def test_registry_gone(cluster: Cluster) -> None:
     cluster.node.run("sh", "-c", f"echo '{CUT_OFF}' >{unit} && systemctl enable --now cut-off")
     with cluster.fault("registry gone"):
         restart(cluster)
-        assert e2e.changed(cluster.node.playbook("site.yml")) == []
+        assert bare_node.changed(cluster.node.playbook("site.yml")) == []

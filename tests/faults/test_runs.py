@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import e2e
+import bare_node
 import pytest
 from cluster import Cluster, Record, made, until
 
@@ -23,10 +23,12 @@ MODULES = "pgrep --full --exact /usr/bin/python3"
 @contextmanager
 def running(node: Any, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """site.yml in a process group of its own."""
-    command = ["ansible-playbook", "-i", str(node.inventory), str(e2e.ROOT / "playbooks" / "site.yml")]
+    command = ["ansible-playbook", "-i", str(node.inventory), str(bare_node.ROOT / "playbooks" / "site.yml")]
     with (
         log.open("ab") as stream,
-        subprocess.Popen(command, cwd=e2e.ROOT, stdout=stream, stderr=stream, start_new_session=True) as run,
+        subprocess.Popen(
+            command, cwd=bare_node.ROOT, stdout=stream, stderr=stream, start_new_session=True
+        ) as run,
     ):
         yield run
 
@@ -73,4 +75,4 @@ def test_killed(
         ended = time.time()
         until(node, "Ready after the run", lambda: cluster.not_ready(ended))
     assert cluster.lost() == []
-    assert e2e.changed(node.playbook("site.yml")) == []
+    assert bare_node.changed(node.playbook("site.yml")) == []

@@ -1,0 +1,124 @@
+"""A bare node, and the collection's playbooks run on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SANDBOX = ["python3", str(ROOT / "tests" / "sandbox")]
+TELL = """
+docker ps --all
+journalctl --no-pager --lines 60 --unit kubelet --unit docker --unit containerd
+for log in $(ls -tr /var/log/pods/*/*/*.log | tail -6); do echo "== $log"; tail -n 25 "$log"; done
+kubectl get nodes,pods --all-namespaces --output wide
+"""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node and the inventory that has it alone."""
+
+    name: str
+    inventory: Path
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """The output of a command on the node."""
+        done = subprocess.run(
+            ["docker", "exec", self.name, *command], check=check, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def playbook(self, name: str, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+        """Run one of the collection's playbooks, whatever comes of it."""
+        command = ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables), *options]
+        return subprocess.run(
+            [*command, str(ROOT / "playbooks" / name)],
+            cwd=ROOT,
+            # Molecule asks for colours, which nothing here expects.
+            env={**os.environ, "ANSIBLE_FORCE_COLOR": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def tell(self) -> str:
+        """What a person would look at where something went wrong."""
+        return self.run("sh", "-c", f"exec 2>&1; {TELL}", check=False)
+
+
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    """What a playbook printed, as a person reads it."""
+    return (run.stdout + run.stderr).replace("\\n", "\n").replace('\\"', '"')
+
+
+def changed(run: subprocess.CompletedProcess[str]) -> list[str]:
+    """The tasks that a run, which has to have succeeded, reports as changed."""
+    assert run.returncode == 0, run.stdout + run.stderr
+    tasks: list[str] = []
+    task = ""
+    for line in run.stdout.splitlines():
+        if line.startswith("TASK ["):
+            task = line[len("TASK [") : line.rindex("]")]
+        elif line.startswith("changed: [") and task not in tasks:
+            tasks.append(task)
+    assert bool(tasks) == bool(re.search(r"changed=[1-9]", run.stdout)), run.stdout
+    return tasks
+
+
+def given() -> dict[str, Any]:
+    """The variables of the release that the sandbox offers."""
+    path = Path(os.environ["MINK8S_INVENTORY"]) / "group_vars" / "mink8s.yml"
+    return dict(yaml.safe_load(path.read_text()))
+
+
+def offline() -> dict[str, Any]:
+    """The variables of a release that comes from a directory of artifacts."""
+    variables = given()
+    if "cluster_artifacts" in variables:
+        return variables
+    directory = Path(sandbox("release"))
+    return dict(json.loads(sandbox("vars", "--artifacts", str(directory), "--version", directory.name)))
+
+
+def sandbox(*command: str) -> str:
+    """What a command of the sandbox prints."""
+    done = subprocess.run([*SANDBOX, *command], check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
+def make(name: str, variables: dict[str, Any], directory: Path, *options: str) -> Node:
+    """A bare Debian 12 node in the place of any before, made with options of the sandbox.
+
+    directory: where its inventory is put.
+    """
+    inventory = directory / "hosts.yml"
+    connection = {
+        "ansible_connection": "community.docker.docker",
+        "ansible_user": "root",
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+    inventory.write_text(
+        yaml.safe_dump({"mink8s": {"hosts": {name: {}}, "vars": {**variables, **connection}}})
+    )
+    sandbox("node-rm", name)
+    sandbox("node", name, *options)
+    return Node(name, inventory)
+
+
+@contextlib.contextmanager
+def bare(name: str, variables: dict[str, Any], directory: Path, *options: str) -> Iterator[Node]:
+    """A bare node as make makes it, for as long as it is needed."""
+    try:
+        yield make(name, variables, directory, *options)
+    finally:
+        sandbox("node-rm", name)
