@@ -76,12 +76,20 @@ def secret_on_the_host(node: Node) -> str:
 
 def containers(node: Node) -> dict[str, str]:
     """The ID of each running container of a pod, by its name."""
-    rows = node.run(
-        "docker", "ps", "--no-trunc", "--format", '{{.Label "io.kubernetes.container.name"}} {{.ID}}'
-    )
+    return _containers(node, "container")
+
+
+def pods(node: Node) -> dict[str, str]:
+    """The ID of each running container of a pod, by the pod's name."""
+    return _containers(node, "pod")
+
+
+def _containers(node: Node, named_after: str) -> dict[str, str]:
+    labels = [f'{{{{.Label "io.kubernetes.{kind}.name"}}}}' for kind in ("container", named_after)]
+    rows = node.run("docker", "ps", "--no-trunc", "--format", " ".join([*labels, "{{.ID}}"]))
     # The newest comes first; one that was told to end may still be there.
-    pairs = [row.split() for row in reversed(rows.splitlines())]
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[0] != "POD"}
+    triples = [row.split() for row in reversed(rows.splitlines()) if len(row.split()) == 3]
+    return {name: key for container, name, key in triples if container != "POD"}
 
 
 def kubelet(node: Node) -> str:

@@ -1,0 +1,203 @@
+"""Who gets in where: nobody without the right certificate, and each certificate to its own job alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import neighbour
+import objects
+import pytest
+from bare_node import Node
+
+CONFIG = "/etc/kubernetes"
+COMPONENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
+KEYS = {
+    "etcd": set(),
+    "kube-apiserver": {"apiserver.key", "apiserver-kubelet-client.key", "sa.key"},
+    "kube-controller-manager": {"kube-controller-manager.key", "sa.key"},
+    "kube-scheduler": {"kube-scheduler.key"},
+    "kube-proxy": {"kube-proxy.key"},
+}
+# What nobody needs for the job of one component: verbs and resources, in the namespace default or everywhere.
+FOREIGN = (
+    "create clusterrolebindings",
+    "create pods --subresource=exec",
+    "impersonate users",
+    "delete nodes",
+)
+JOBS = {
+    "kube-controller-manager": (
+        ("create serviceaccounts --subresource=token", "list deployments.apps"),
+        ("create pods", "create deployments.apps", "delete namespaces", "patch nodes"),
+    ),
+    "kube-scheduler": (
+        ("create pods --subresource=binding", "list nodes", "list pods"),
+        ("create deployments.apps", "get secrets", "list secrets", "create pods", "patch nodes"),
+    ),
+    "kube-proxy": (
+        ("list services", "list endpointslices.discovery.k8s.io", "get nodes"),
+        ("create pods", "get secrets", "list configmaps", "patch nodes", "update services"),
+    ),
+    "kubelet": (
+        ("create nodes", "list services"),
+        ("list secrets", "list configmaps", "create deployments.apps", "create serviceaccounts"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def address(node: Node) -> str:
+    """The node's address."""
+    return node.run("hostname", "--ip-address").split()[0]
+
+
+@pytest.fixture(scope="module")
+def ports(node: Node) -> dict[int, set[str]]:
+    """Every port on which the node listens, with the addresses."""
+    rows = node.run("ss", "--listening", "--tcp", "--numeric", "--no-header").splitlines()
+    pairs = [row.split()[3].rpartition(":") for row in rows]
+    return {int(port): {host for host, _, other in pairs if other == port} for _, _, port in pairs}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Another host, with certificates."""
+    try:
+        neighbour.start(node, tmp_path_factory.mktemp("clients"), "admin", "apiserver-kubelet-client")
+        yield
+    finally:
+        neighbour.stop()
+
+
+@pytest.fixture(scope="module")
+def pods(node: Node, busybox: str) -> None:
+    """A pod with a Secret on this node, and one with another on a node that is not here."""
+    for name, host in (("mine", node.name), ("theirs", "mink8s-another")):
+        volume = {"name": "secret", "secret": {"secretName": name}}
+        mount = {"name": "secret", "mountPath": "/secret"}
+        container = {"name": "main", "image": busybox, "command": ["sleep", "86400"], "volumeMounts": [mount]}
+        spec = {"nodeName": host, "containers": [container], "volumes": [volume]}
+        objects.apply(
+            node,
+            {"kind": "Secret", "metadata": {"name": name}, "stringData": {"word": name}},
+            {"kind": "Pod", "metadata": {"name": name}, "spec": {**spec, "terminationGracePeriodSeconds": 1}},
+        )
+    objects.apply(node, {"kind": "Secret", "metadata": {"name": "unused"}, "stringData": {"word": "unused"}})
+    objects.until(node, lambda: "mine" in objects.pods(node), "a pod runs")
+
+
+def kubectl(node: Node, name: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Do something with the certificate of a component, whatever comes of it."""
+    program = ["docker", "exec", node.name, "kubectl", f"--kubeconfig={CONFIG}/{name}.conf"]
+    return subprocess.run([*program, *command], capture_output=True, text=True, check=False)
+
+
+def dropped(node: Node) -> int:
+    """How many packets from elsewhere for its loopback the node has thrown away."""
+    listed = node.run("iptables", "--verbose", "--list-rules", "KUBE-FIREWALL")
+    (rule,) = [line for line in listed.splitlines() if "block incoming localnet" in line]
+    return int(rule.split(" -c ")[1].split()[0])
+
+
+def refuses(ports: dict[int, set[str]]) -> dict[str, Any]:
+    """What nobody, a wrong certificate and real ones of the other authority get at each port."""
+    closed = dict.fromkeys(("nobody", "wrong", "admin", "apiserver-kubelet-client"), "ConnectionRefusedError")
+    outside = {
+        "6443": {"nobody": "401", "wrong": "401", "apiserver-kubelet-client": "401"},
+        # Of what it does not have, the kubelet says so to everyone.
+        "10250": dict.fromkeys(("nobody", "wrong", "admin"), "404 401"),
+    }
+    return {str(port): outside.get(str(port), closed) for port in ports}
+
+
+def test_only_the_api_and_the_kubelet_listen_beyond_loopback(ports: dict[int, set[str]]) -> None:
+    open_ports = {port for port, hosts in ports.items() if not all(host.startswith("127.") for host in hosts)}
+    assert open_ports == {6443, 10250}
+    assert {2379, 2380, 10248, 10249, 10256, 10257, 10259} <= ports.keys()
+
+
+def test_no_datagram_is_waited_for(node: Node) -> None:
+    assert node.run("ss", "--listening", "--udp", "--numeric", "--no-header") == ""
+
+
+def test_another_host_gets_nowhere_without_the_right_certificate(
+    elsewhere: None, address: str, ports: dict[int, set[str]]
+) -> None:
+    got = neighbour.knocks(address, list(ports))
+    # That it can get in shows that what refuses is the port.
+    assert "200" in got["6443"].pop("admin").split()
+    assert "200" in got["10250"].pop("apiserver-kubelet-client").split()
+    assert got == refuses(ports)
+
+
+def test_a_pod_gets_nowhere_without_a_certificate(
+    node: Node, pods: None, address: str, ports: dict[int, set[str]]
+) -> None:
+    process = node.run("docker", "inspect", "--format", "{{.State.Pid}}", objects.pods(node)["mine"]).strip()
+    script = neighbour.KNOCK.read_text()
+    bridge = node.run("ip", "-4", "-oneline", "address", "show", "docker0").split()[3].partition("/")[0]
+    for host in (address, bridge):
+        command = ["nsenter", f"--net=/proc/{process}/ns/net", "python3", "-c", script, host]
+        got = json.loads(node.run(*command, *map(str, ports)))
+        assert got == {port: {"nobody": answers["nobody"]} for port, answers in refuses(ports).items()}
+
+
+def test_another_host_does_not_reach_the_loopback_that_kube_proxy_makes_a_route_to(
+    node: Node, elsewhere: None, address: str, ports: dict[int, set[str]]
+) -> None:
+    local = [port for port, hosts in ports.items() if all(host.startswith("127.") for host in hosts)]
+    before = dropped(node)
+    neighbour.lead_astray(address)
+    got = neighbour.knocks("127.0.0.1", local)
+    assert {answer for answers in got.values() for answer in answers.values()} == {"TimeoutError"}
+    # They did come as far as that.
+    assert dropped(node) >= before + len(local)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_certificate_does_its_own_job_and_no_other(node: Node, name: str) -> None:
+    may, may_not = JOBS[name]
+    wanted = dict.fromkeys(may, "yes") | dict.fromkeys((*may_not, *FOREIGN), "no")
+    got = {what: kubectl(node, name, "auth", "can-i", *what.split()).stdout.split()[0] for what in wanted}
+    assert got == wanted
+
+
+def test_kube_proxy_makes_no_pod_and_the_scheduler_no_deployment(node: Node, busybox: str) -> None:
+    for name, what in (("kube-proxy", "run pod"), ("kube-scheduler", "create deployment more")):
+        done = kubectl(node, name, *what.split(), f"--image={busybox}")
+        assert " is forbidden: User" in done.stderr
+
+
+def test_a_node_reads_the_secrets_of_its_pods_alone(node: Node, pods: None) -> None:
+    assert kubectl(node, "kubelet", "get", "secret", "mine").returncode == 0
+    for name in ("theirs", "unused"):
+        done = kubectl(node, "kubelet", "get", "secret", name)
+        assert "no relationship found between node" in done.stderr
+
+
+def test_a_node_changes_no_other_node(node: Node) -> None:
+    objects.apply(node, {"kind": "Node", "metadata": {"name": "mink8s-another"}})
+    for name, ends in ((node.name, ""), ("mink8s-another", "is not allowed to modify node")):
+        done = kubectl(node, "kubelet", "annotate", "node", name, "lesson=taught", "--overwrite")
+        assert ends in done.stderr
+        assert bool(ends) == bool(done.returncode)
+    node.run("kubectl", "delete", "node", "mink8s-another")
+
+
+def test_keys_and_what_names_them_are_for_root_alone(node: Node) -> None:
+    named = ("(", "-name", "*.key", "-o", "-name", "*.conf", ")")
+    found = node.run("find", CONFIG, *named, "-printf", "%f %m %U %G\n").split("\n")[:-1]
+    assert len(found) >= len(COMPONENTS) * 2 + 4
+    assert [line for line in found if not line.endswith(" 600 0 0")] == []
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_component_sees_no_other_ones_key(node: Node, name: str) -> None:
+    container = objects.containers(node)[name]
+    process = node.run("docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
+    # As the container has it, whatever its manifest says.
+    seen = node.run("find", f"/proc/{process}/root{CONFIG}", "-name", "*.key", "-printf", "%f\n", check=False)
+    assert set(seen.split()) == KEYS[name]
