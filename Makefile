@@ -70,8 +70,10 @@ sanity: setup ## ansible-test sanity, with both ends of the range
 	tests/sanity.sh $(VENV_OLD)
 
 .PHONY: e2e
-e2e: inventory ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX for another release
+e2e: inventory ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX AUTHENTICATION=certificates for others
 	molecule test --scenario-name default
+	molecule test --scenario-name ladder
+	molecule test --scenario-name certificates
 	pytest -q tests/e2e
 	pytest -q tests/faults/test_processes.py
 

@@ -18,7 +18,8 @@ from rendering import MANIFESTS, ROOT, Rendered, render
 PAGE, MEMORY = ROOT / "docs" / "ladder.md", ROOT / "docs" / "ladder.json"
 BEGIN, END = "<!-- rungs: written by tests/ladder.py -->\n", "<!-- end of rungs -->"
 NODE = "mink8s-ladder-memory"
-SETTLED_SECONDS = 20
+# A kube-apiserver that was told to end answers its last requests for up to a minute.
+SETTLED_SECONDS = 80
 ARTICLE = ("etcd", "kube-apiserver")
 
 

@@ -14,9 +14,9 @@ from bare_node import Node
 
 CONFIG = "/etc/kubernetes"
 COMPONENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
+# kube-apiserver, which decides about everything, has the whole directory.
 KEYS = {
     "etcd": set(),
-    "kube-apiserver": {"apiserver.key", "apiserver-kubelet-client.key", "sa.key"},
     "kube-controller-manager": {"kube-controller-manager.key", "sa.key"},
     "kube-scheduler": {"kube-scheduler.key"},
     "kube-proxy": {"kube-proxy.key"},
@@ -78,7 +78,8 @@ def pods(node: Node, busybox: str) -> None:
     for name, host in (("mine", node.name), ("theirs", "mink8s-another")):
         volume = {"name": "secret", "secret": {"secretName": name}}
         mount = {"name": "secret", "mountPath": "/secret"}
-        container = {"name": "main", "image": busybox, "command": ["sleep", "86400"], "volumeMounts": [mount]}
+        container: dict[str, Any] = {"name": "main", "image": busybox, "imagePullPolicy": "Never"}
+        container |= {"command": ["sleep", "86400"], "volumeMounts": [mount]}
         spec = {"nodeName": host, "containers": [container], "volumes": [volume]}
         objects.apply(
             node,

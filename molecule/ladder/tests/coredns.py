@@ -1,0 +1,81 @@
+"""coredns, whose image is not in a release: where it can't be had, what it would be and why it is not."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+import rungs
+from bare_node import changed, said
+from rungs import Ladder
+
+
+def offered(given: dict[str, Any]) -> bool:
+    """Whether its image comes with the artifacts, or from the internet's registry."""
+    from_here = {"cluster_artifacts", "cluster_image_registry"} & given.keys()
+    return not from_here or "coredns" in given.get("cluster_image_tags", {})
+
+
+def is_shown(ladder: Ladder) -> None:
+    """Check mode shows its Corefile, its manifest, which the API accepts, and the kubelet's configuration."""
+    node = ladder.node
+    bridge = node.run("ip", "-4", "-oneline", "address", "show", "docker0").split()[3].partition("/")[0]
+    run = node.playbook("site.yml", "--check", "--diff", cluster_components=[*ladder.components, "coredns"])
+    assert changed(run)
+    assert f"clusterDNS:\n- {bridge}\nclusterDomain: cluster.local" in _added(run.stdout, "kubelet")
+    roles = "clusterrolebinding system:coredns does not exist"
+    assert (roles in _added(run.stdout, "node")) == ladder.certificates
+    written = _added(run.stdout, "control_plane")
+    files = dict(re.findall(rf"^# ({rungs.CONFIG}/\S+)\n(.*?)(?=^# {rungs.CONFIG}|\Z)", written, re.M | re.S))
+    corefile = files[f"{rungs.CONFIG}/Corefile"]
+    assert re.search(rf"^\s+bind {re.escape(bridge)}$", corefile, re.M)
+    # The host's own, which may be a name server on its loopback.
+    assert "127.0.0.53" not in corefile
+    manifest = files[f"{rungs.CONFIG}/manifests/coredns.yaml"]
+    command = [
+        "docker",
+        "exec",
+        "--interactive",
+        node.name,
+        "kubectl",
+        "create",
+        "--dry-run=server",
+        "-f",
+        "-",
+    ]
+    done = subprocess.run(command, input=manifest, capture_output=True, text=True, check=False)
+    assert done.stdout == "pod/coredns created (server dry run)\n", done.stderr
+
+
+def is_refused(ladder: Ladder) -> None:
+    """A run says what is missing and what to do, and leaves all that there is as it is."""
+    before, files = rungs.running(ladder.node), rungs.files(ladder.node)
+    run = ladder.node.playbook("site.yml", cluster_components=[*ladder.components, "coredns"])
+    assert run.returncode != 0
+    assert re.search(r"coredns/coredns.*add an archive of .* to cluster_artifacts", said(run), re.I | re.S)
+    assert "changed=0 " in said(run)
+    assert (rungs.running(ladder.node), rungs.files(ladder.node)) == (before, files)
+
+
+def reads_alone(ladder: Ladder) -> None:
+    """Its certificate lists and watches what has names, and does nothing else."""
+    able = ("list services", "watch endpoints", "list pods", "watch namespaces")
+    unable = (
+        "get services",
+        "list secrets",
+        "list configmaps",
+        "list nodes",
+        "create pods",
+        "update services",
+    )
+    command = ["kubectl", f"--kubeconfig={rungs.CONFIG}/coredns.conf", "auth", "can-i", "--all-namespaces"]
+    for what in (*able, *unable):
+        said = ladder.node.run(*command, *what.split(), check=False).split()[0]
+        assert said == ("yes" if what in able else "no"), what
+
+
+def _added(printed: str, role: str) -> str:
+    """The lines that the tasks of a role add to files and other things, without the marks."""
+    tasks = [task for task in printed.split("\nTASK [") if task.startswith(f"mink8s.kubernetes.{role} :")]
+    return "\n".join(re.findall(r"^[+](?![+]{2} )(.*)", "\n".join(tasks), re.M))
