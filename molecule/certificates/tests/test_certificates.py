@@ -58,8 +58,11 @@ def address(node: Node) -> str:
 def ports(node: Node) -> dict[int, set[str]]:
     """Every port on which the node listens, with the addresses."""
     rows = node.run("ss", "--listening", "--tcp", "--numeric", "--no-header").splitlines()
-    pairs = [row.split()[3].rpartition(":") for row in rows]
-    return {int(port): {host for host, _, other in pairs if other == port} for _, _, port in pairs}
+    found: dict[int, set[str]] = {}
+    for row in rows:
+        host, _colon, port = row.split()[3].rpartition(":")
+        found.setdefault(int(port), set()).add(host)
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def test_kube_proxy_balances_a_cluster_ip_over_both(node: Node, ladder: Ladder) 
 def test_a_node_port_answers_from_another_host(node: Node) -> None:
     address = node.run("hostname", "--ip-address").split()[0]
     url = f"http://{address}:{lesson.NODE_PORT}/"
-    answers = {DIRECT.open(url, timeout=5).read().decode().strip() for _ in range(40)}
+    answers = {DIRECT.open(url, timeout=5).read().decode().strip() for _time in range(40)}
     assert answers == set(lesson.placed(node, "web"))
 
 
