@@ -25,11 +25,15 @@ up: inventory ## a cluster in a throw-away node; ARTIFACTS=DIR VERSION=vX for an
 	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml
 	docker exec $(NODE) kubectl get nodes -o wide
 	docker exec $(NODE) kubectl get pods -A
-	echo "Next: make kubectl ARGS='get pods -A', make shell, make down"
+	echo "Next: make kubectl ARGS='get pods -A', make status, make shell, make down"
 
 .PHONY: kubectl
 kubectl: ## run kubectl in the node: make kubectl ARGS='get nodes'
 	docker exec $(NODE) kubectl $(ARGS)
+
+.PHONY: status
+status: ## what there is of Kubernetes in the node, as a table and as a page with a map
+	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/status.yml
 
 .PHONY: shell
 shell: ## a shell in the node
@@ -65,12 +69,12 @@ integration: inventory ## the modules against a real etcd and kube-apiserver, wi
 	$(VENV_OLD)/bin/pytest -q tests/integration
 
 .PHONY: sanity
-sanity: setup ## ansible-test sanity, with both ends of the range
+sanity: setup test-tools ## ansible-test sanity, with both ends of the range
 	tests/sanity.sh $(VENV)
 	tests/sanity.sh $(VENV_OLD)
 
 .PHONY: e2e
-e2e: inventory ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX AUTHENTICATION=certificates for others
+e2e: inventory test-tools ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX AUTHENTICATION=certificates for others
 	molecule test --scenario-name default
 	molecule test --scenario-name ladder
 	molecule test --scenario-name certificates
@@ -95,6 +99,10 @@ ladder: inventory ## docs/ladder.md, with the memory each component takes
 .PHONY: setup
 setup: $(VENV)/done $(VENV_OLD)/done $(LINK) ## what the rest needs: virtual environments, Docker
 	$(SANDBOX) host
+
+.PHONY: test-tools
+test-tools:
+	$(SANDBOX) test-tools
 
 .PHONY: inventory
 inventory: setup

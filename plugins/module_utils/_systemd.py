@@ -18,6 +18,7 @@ PROPERTIES = (
     "ActiveState",
     "NeedDaemonReload",
     "ExecMainStartTimestampMonotonic",
+    "MainPID",
 )
 # A line of a Go program's stack trace, or of the usage text that comes before or after an error.
 NOISE = re.compile(r"goroutine \d+|created by |[\w./*()-]+\(.*\)$|Usage:|(.+ f|F)lags:$|\s|$")
@@ -25,13 +26,14 @@ NOISE = re.compile(r"goroutine \d+|created by |[\w./*()-]+\(.*\)$|Usage:|(.+ f|F
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit as it is now; started_at is in seconds since the epoch, 0 if it does not run."""
+    """A unit as it is now; started_at is in seconds since the epoch, 0 if it does not run, as is pid."""
 
     loaded: bool
     enabled: bool
     active: bool
     needs_reload: bool
     started_at: float
+    pid: int = 0
 
 
 def parse(show: str, now: float, monotonic: float) -> Unit:
@@ -49,6 +51,7 @@ def parse(show: str, now: float, monotonic: float) -> Unit:
         active=active,
         needs_reload=values.get("NeedDaemonReload") == "yes",
         started_at=now - (monotonic - started) if active and started else 0.0,
+        pid=int(values.get("MainPID") or 0),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import ssl
 from http.client import HTTPSConnection
 from typing import TYPE_CHECKING
@@ -31,8 +32,8 @@ def connect(
     return connection
 
 
-def ask(connection: HTTPSConnection) -> tuple[int, bytes]:
-    connection.request("GET", "/healthz")
+def ask(connection: HTTPSConnection, path: str = "/healthz") -> tuple[int, bytes]:
+    connection.request("GET", path)
     response = connection.getresponse()
     return response.status, response.read()
 
@@ -61,8 +62,16 @@ def test_it_serves_with_its_certificate_to_who_shows_one(tls_apiserver: Apiserve
     assert served(tls_apiserver) == fingerprints(tls_apiserver)["apiserver"]
 
 
-def test_it_knows_nobody_without_a_certificate_or_with_the_kubelets(tls_apiserver: Apiserver) -> None:
-    assert ask(connect(tls_apiserver))[0] == 401
+def test_it_answers_health_checks_alone_to_nobody(tls_apiserver: Apiserver) -> None:
+    admin = connect(tls_apiserver, client="admin")
+    paths = json.loads(ask(admin, "/")[1])["paths"]
+    answers = {path: ask(connect(tls_apiserver), path)[0] for path in paths}
+    # Health as a whole: its parts, and everything else, are for those it knows.
+    public = ("/healthz", "/livez", "/readyz", "/version")
+    assert answers == {path: 200 if path in public else 403 for path in paths}
+
+
+def test_it_knows_nobody_with_the_kubelets_certificate(tls_apiserver: Apiserver) -> None:
     assert ask(connect(tls_apiserver, client="apiserver-kubelet-client"))[0] == 401
 
 

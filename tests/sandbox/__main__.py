@@ -28,6 +28,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("host", help="install and start what the sandbox needs on this machine")
     command.set_defaults(run=lambda _: host.prepare())
 
+    command = commands.add_parser("test-tools", help="install what nothing but the tests needs")
+    command.set_defaults(run=lambda _: host.prepare_tests())
+
     command = commands.add_parser("image", help="make the image of a node")
     command.add_argument("suite", choices=image.SUITES)
     command.set_defaults(run=lambda args: image.build(args.suite))

@@ -13,21 +13,34 @@ from pathlib import Path
 from common import SandboxError, answers, cache, locked, logged, say
 
 PACKAGES = {"dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap"}
+# What ansible-test calls, and what the status page is looked at with.
+TEST_PACKAGES = {"shellcheck": "shellcheck", "chromium": "chromium"}
 START_SECONDS = 60
 
 
 def prepare() -> None:
     """Install what is missing and start Docker if it does not answer."""
-    if os.geteuid():
-        raise SandboxError("the sandbox installs packages and runs containers: run this as root")
     with locked("host"):
-        missing = sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
-        if missing:
-            say(f"installing {' and '.join(missing)} on this machine (about a minute)")
-            logged("apt", "apt-get", "update")
-            logged("apt", "apt-get", "install", "--yes", "--no-install-recommends", *missing)
+        _install(PACKAGES)
         if not answers("docker", "info"):
             _start_docker()
+
+
+def prepare_tests() -> None:
+    """Install what nothing but the tests needs."""
+    with locked("host"):
+        _install(TEST_PACKAGES)
+
+
+def _install(packages: dict[str, str]) -> None:
+    """Install the packages of those programs that are missing."""
+    if os.geteuid():
+        raise SandboxError("the sandbox installs packages and runs containers: run this as root")
+    missing = sorted({package for program, package in packages.items() if not shutil.which(program)})
+    if missing:
+        say(f"installing {' and '.join(missing)} on this machine (about a minute)")
+        logged("apt", "apt-get", "update")
+        logged("apt", "apt-get", "install", "--yes", "--no-install-recommends", *missing)
 
 
 def _start_docker() -> None:

@@ -123,7 +123,6 @@ def test_with_credentials_everybody_is_asked_for_them(clusters: dict[str, Render
     command = clusters["v1.20"].apiserver()
     assert {
         "--bind-address=127.0.0.1",
-        "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
         "--client-ca-file=/etc/kubernetes/pki/ca.crt",
     } <= set(command)

@@ -1,6 +1,7 @@
-"""Knocks at the ports of a host: ADDRESS [PORT]... prints what each client got there, in JSON.
+"""Knocks at the ports of a host, and prints in JSON what each client got there.
 
-The clients are nobody, and each pair NAME.crt and NAME.key in the current directory.
+ADDRESS [PORT]...: nobody, and each pair NAME.crt and NAME.key in the current directory, ask for some paths.
+ADDRESS PORT [PATH]...: nobody asks for these paths.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def ask(stream: socket.socket, path: str, client: str) -> str:
         return type(error).__name__
 
 
-def knock(address: str, port: int, client: str) -> str:
+def knock(address: str, port: int, client: str, *paths: str) -> str:
     """All that a client gets at a port, or why it does not get to it."""
     got = []
-    for path in PATHS:
+    for path in paths:
         try:
             stream = socket.create_connection((address, port), timeout=3)
         except OSError as error:
@@ -42,13 +43,21 @@ def knock(address: str, port: int, client: str) -> str:
     return " ".join(dict.fromkeys(got))
 
 
-host, *ports = sys.argv[1:]
-clients = ["", *sorted(path.stem for path in Path().glob("*.crt"))]
-with ThreadPoolExecutor(32) as pool:
-    asked = {
-        port: {name or "nobody": pool.submit(knock, host, int(port), name) for name in clients}
-        for port in ports
-    }
-    print(
-        json.dumps({port: {name: each.result() for name, each in got.items()} for port, got in asked.items()})
-    )
+def main(host: str, *more: str) -> None:
+    """Knock, and print what was got."""
+    with ThreadPoolExecutor(32) as pool:
+        if more[1:] and more[1].startswith("/"):
+            port, *paths = more
+            one = {path: pool.submit(knock, host, int(port), "", path) for path in paths}
+            print(json.dumps({path: got.result() for path, got in one.items()}))
+            return
+        clients = ["", *sorted(path.stem for path in Path().glob("*.crt"))]
+        asked = {
+            port: {name or "nobody": pool.submit(knock, host, int(port), name, *PATHS) for name in clients}
+            for port in more
+        }
+        results = {port: {name: each.result() for name, each in got.items()} for port, got in asked.items()}
+        print(json.dumps(results))
+
+
+main(*sys.argv[1:])

@@ -55,6 +55,11 @@ def knocks(address: str, ports: list[int]) -> Any:
     return json.loads(_run("python3", "-c", script, address, *map(str, ports)))
 
 
+def nobody_gets(address: str, paths: list[str]) -> Any:
+    """What somebody without a certificate gets for paths of kube-apiserver."""
+    return json.loads(_run("python3", "-c", KNOCK.read_text(), address, "6443", *paths))
+
+
 def _run(*command: str) -> str:
     done = subprocess.run(
         ["docker", "exec", "--workdir=/clients", NAME, *command], check=False, capture_output=True, text=True

@@ -110,7 +110,7 @@ def refuses(ports: dict[int, set[str]]) -> dict[str, Any]:
     """What nobody, a wrong certificate and real ones of the other authority get at each port."""
     closed = dict.fromkeys(("nobody", "wrong", "admin", "apiserver-kubelet-client"), "ConnectionRefusedError")
     outside = {
-        "6443": {"nobody": "401", "wrong": "401", "apiserver-kubelet-client": "401"},
+        "6443": {"nobody": "403", "wrong": "401", "apiserver-kubelet-client": "401"},
         # Of what it does not have, the kubelet says so to everyone.
         "10250": dict.fromkeys(("nobody", "wrong", "admin"), "404 401"),
     }
@@ -135,6 +135,13 @@ def test_another_host_gets_nowhere_without_the_right_certificate(
     assert "200" in got["6443"].pop("admin").split()
     assert "200" in got["10250"].pop("apiserver-kubelet-client").split()
     assert got == refuses(ports)
+
+
+def test_nobody_gets_more_than_health_and_the_version(node: Node, elsewhere: None, address: str) -> None:
+    paths = json.loads(node.run("kubectl", "get", "--raw", "/"))["paths"]
+    got = neighbour.nobody_gets(address, paths)
+    public = ("/healthz", "/livez", "/readyz", "/version")
+    assert got == {path: "200" if path in public else "403" for path in paths}
 
 
 def test_a_pod_gets_nowhere_without_a_certificate(

@@ -11,6 +11,7 @@ LoadState=loaded
 ActiveState=active
 UnitFileState=enabled
 NeedDaemonReload=no
+MainPID=4711
 """
 UNKNOWN = """\
 ExecMainStartTimestampMonotonic=0
@@ -27,7 +28,12 @@ def parse(show: str) -> _systemd.Unit:
 
 def test_a_running_unit_and_when_its_process_started() -> None:
     assert parse(RUNNING) == _systemd.Unit(
-        loaded=True, enabled=True, active=True, needs_reload=False, started_at=NOW - (UPTIME - 2538.500458)
+        loaded=True,
+        enabled=True,
+        active=True,
+        needs_reload=False,
+        started_at=NOW - (UPTIME - 2538.500458),
+        pid=4711,
     )
 
 

@@ -1,0 +1,179 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What there is of a cluster on a host, and what is still missing of Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from ipaddress import ip_address
+
+# In the order in which each needs those before it.
+UNITS = {"containerd": "containerd", "docker": "dockerd", "kubelet": "kubelet"}
+STATIC_PODS = (
+    *("etcd", "kube-apiserver"),
+    *("kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"),
+)
+REACH = {"host": "this host", "pods": "host and pods", "network": "the network"}
+ELSEWHERE = "the network"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port on which a component listens.
+
+    reach: a key of REACH. guarded: whether it asks for credentials.
+    """
+
+    protocol: str
+    number: int
+    reach: str
+    guarded: bool = False
+
+    @property
+    def who(self) -> str:
+        """Who can reach it."""
+        return f"{REACH[self.reach]}, {'with credentials' if self.guarded else 'anyone'}"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of Kubernetes on this host.
+
+    place: the unit or the container it runs as. problem: why it is not healthy; empty if it is. since: from
+    when on it is healthy, in seconds since the epoch. memory: resident, in bytes.
+    """
+
+    name: str
+    place: str
+    version: str = ""
+    problem: str = ""
+    since: float = 0.0
+    memory: int = 0
+    ports: tuple[Port, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod that is no component of Kubernetes."""
+
+    namespace: str
+    name: str
+    state: str
+    address: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """What it is called in the whole cluster."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Live connections of one kind. client: a component, a pod, or ELSEWHERE. to: a port or a socket."""
+
+    client: str
+    server: str
+    to: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What the article says is missing, and the word of a variable that adds it; empty if there is none."""
+
+    what: str
+    variable: str = ""
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything that the table and the page show."""
+
+    host: str
+    node: str
+    system: str
+    taken: float
+    components: tuple[Component, ...]
+    pods: tuple[Pod, ...]
+    connections: tuple[Connection, ...]
+    missing: tuple[Missing, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A socket of the host's own network. peer: empty for one that listens. pids: of those who hold it."""
+
+    protocol: str
+    local: str
+    port: str
+    peer: str
+    peer_port: str
+    pids: tuple[int, ...]
+
+
+def reach(address: str, bridge: str) -> str:
+    """From where an address of this host is reached. bridge: the host's own on the pods' network."""
+    if address == bridge:
+        return "pods"
+    return "host" if address != "*" and ip_address(address).is_loopback else "network"
+
+
+def connections(
+    sockets: Collection[Socket], names: Mapping[int, str], pods: Mapping[str, str], own: Collection[str]
+) -> Iterator[Connection]:
+    """Who is connected with whom, each pair and port once.
+
+    names: of the components, by process. pods: full names by address. own: addresses of the host itself.
+    """
+    held = {(each.protocol, each.local, each.port): each for each in sockets if each.peer_port}
+    listening = {(pid, each.port) for each in sockets if not each.peer_port for pid in each.pids}
+    found: dict[Connection, None] = {}
+    for server in sockets:
+        name = _name(server, names)
+        by_name = server.protocol == "unix" and server.local
+        if (
+            name
+            and server.peer_port
+            and (by_name or any((pid, server.port) in listening for pid in server.pids))
+        ):
+            client = held.get((server.protocol, server.peer, server.peer_port))
+            other = _name(client, names) if client else ""
+            if not client and not by_name:
+                other = pods.get(server.peer, "" if server.peer in own else ELSEWHERE)
+            if other and other != name:
+                found[
+                    Connection(other, name, server.local.rpartition("/")[2] if by_name else server.port)
+                ] = None
+    return iter(found)
+
+
+def _name(socket: Socket, names: Mapping[int, str]) -> str:
+    return next((names[pid] for pid in socket.pids if pid in names), "")
+
+
+def missing(running: Collection[str], certificates: bool) -> Iterator[Missing]:
+    """The article's list, without what is there. certificates: whether clients are known by them."""
+
+    def component(what: str, word: str) -> Iterable[Missing]:
+        return () if word in running else (Missing(what, "cluster_components", word),)
+
+    yield from component("a scheduler: a pod runs where its nodeName says", "kube-scheduler")
+    if not certificates:
+        yield Missing("authentication and authorization", "cluster_authentication", "certificates")
+    yield Missing("several nodes")
+    yield from component("a service network: cluster IPs and NodePorts", "kube-proxy")
+    yield from component("cluster DNS: names of Services", "coredns")
+    yield from component("controllers: Deployments, Endpoints, tokens", "kube-controller-manager")
+
+
+def moment(seconds: float) -> str:
+    """A time as people read it, in UTC; empty if there is none."""
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S}" if seconds else ""
+
+
+def mebibytes(size: int) -> str:
+    """A size as people read it; empty if there is none."""
+    return f"{size / 2**20:.0f} MiB" if size else ""

@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What there is of a cluster on a host, as a table and as a page with a map."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: status
+version_added: 0.1.0
+short_description: Ask a host what there is of a cluster on it
+description:
+  - Asks processes, sockets, the engine, the kubelet and the API of a host which parts of Kubernetes run there
+    and since when they are healthy, who can reach their ports, and who is connected with whom.
+  - Says what the article lists as missing and is not there yet, with the word of a variable that adds it.
+  - Changes nothing, and works on a host in any state.
+author: The mink8s authors (@mink8s)
+requirements:
+  - C(ss), which Debian and Ubuntu have in iproute2
+attributes:
+  check_mode:
+    description: The same, for nothing is changed.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+options:
+  ledger:
+    description: The record of what the collection made on the host.
+    type: path
+    default: /var/lib/mink8s/ledger.json
+"""
+
+EXAMPLES = r"""
+- name: Ask the host
+  mink8s.kubernetes.status:
+  register: status
+
+- name: Show what it said
+  ansible.builtin.debug:
+    msg: "{{ status.table }}"
+"""
+
+RETURN = r"""
+components:
+  description: The components that run or are to run, those first that others need.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    name:
+      description: Name of the component.
+      type: str
+      sample: kube-scheduler
+    place:
+      description: The unit or the container it runs as.
+      type: str
+      sample: static pod, container 0d1c24b1a2f6
+    version:
+      description: What it says its version is. Empty if it does not run.
+      type: str
+      sample: v1.20.2
+    problem:
+      description: Why it is not healthy. Empty if it is.
+      type: str
+    since:
+      description: From when on it is healthy, in seconds since the epoch. 0 if it is not.
+      type: float
+    memory:
+      description: Resident memory of its process, in bytes.
+      type: int
+    ports:
+      description: Ports on which it listens. O(ignore:reach) is V(host), V(pods) or V(network).
+      type: list
+      elements: dict
+      sample: [{"protocol": "tcp", "number": 10259, "reach": "host", "guarded": true}]
+pods:
+  description: All other pods.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{"namespace": "default", "name": "web", "state": "Running", "address": "172.17.0.2"}]
+connections:
+  description: Who is connected with whom, each pair and port once.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{"client": "kube-apiserver", "server": "etcd", "to": "2379"}]
+missing:
+  description: What is missing, and the word of a variable that adds it.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{"what": "cluster DNS", "variable": "cluster_components", "word": "coredns"}]
+table:
+  description: All of it as lines of text.
+  type: list
+  elements: str
+  returned: always
+page:
+  description: All of it as an HTML page with a map.
+  type: str
+  returned: always
+"""
+
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _ledger,
+    _status_look,
+    _status_page,
+    _status_table,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(_ledger.ARGUMENTS, supports_check_mode=True)
+    if not module.get_bin_path("ss"):
+        module.fail_json(
+            msg="There is no command ss on this host, which tells who listens and who is connected."
+            " Install the package iproute2."
+        )
+    status = _status_look.status(module)
+    told = {key: asdict(status)[key] for key in ("components", "pods", "connections", "missing")}
+    module.exit_json(
+        changed=False, **told, table=_status_table.lines(status), page=_status_page.render(status)
+    )
+
+
+if __name__ == "__main__":
+    main()
