@@ -78,7 +78,7 @@ e2e: inventory test-tools ## whole clusters on real nodes; ARTIFACTS=DIR VERSION
 	molecule test --scenario-name default
 	molecule test --scenario-name ladder
 	molecule test --scenario-name certificates
-	pytest -q tests/e2e
+	pytest -q --numprocesses 2 --dist loadfile tests/e2e
 	pytest -q tests/faults/test_processes.py
 
 .PHONY: faults

@@ -40,12 +40,18 @@ def release_checksum(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 
 @check
 def artifacts(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """The directory of artifacts, if there is one."""
+    """The directory of artifacts, if there is one, and the SHA-512 of the tarball in it."""
     remedy = f"Put {host.tarball} there, or set cluster_artifacts to the directory that has it."
     if desired["artifacts"] and host.artifacts is None:
         yield failure(f"There is no directory {desired['artifacts']}.", remedy)
     elif desired["artifacts"] and host.tarball not in (host.artifacts or ()):
         yield failure(f"{desired['artifacts']} has no {host.tarball}.", remedy)
+    wanted = checksum(desired, host)
+    if host.tarball_digest and wanted and host.tarball_digest != wanted:
+        yield failure(
+            f"{desired['artifacts']}/{host.tarball} has the SHA-512 {host.tarball_digest}, and not {wanted}.",
+            "Copy it there again, or correct cluster_release_checksum or SHA512SUMS.",
+        )
 
 
 @check

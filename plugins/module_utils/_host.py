@@ -90,6 +90,7 @@ class Host:
     has_release: bool = False
     artifacts: frozenset[str] | None = None
     artifact_sums: Mapping[str, str] | None = None
+    tarball_digest: str = ""
     mirror_error: str = ""
 
     @property
@@ -189,6 +190,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         has_release=has_release,
         artifacts=_names(Path(artifacts)) if artifacts else None,
         artifact_sums=_artifact_sums(artifacts),
+        tarball_digest=_digest(Path(artifacts, Path(tarball).name)) if artifacts and not has_release else "",
         mirror_error=_mirror_error(tarball) if asks else "",
     )
 
@@ -261,6 +263,14 @@ def _mirror_error(url: str) -> str:
 def _names(directory: Path) -> frozenset[str] | None:
     """The names in a directory; None if there is no such directory."""
     return frozenset(path.name for path in directory.iterdir()) if directory.is_dir() else None
+
+
+def _digest(tarball: Path) -> str:
+    """The SHA-512 of a tarball; empty if it can't be read, which is another check's finding."""
+    try:
+        return _files.digest(tarball, "sha512")
+    except OSError:
+        return ""
 
 
 def _artifact_sums(artifacts: str) -> dict[str, str]:

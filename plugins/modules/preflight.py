@@ -217,6 +217,10 @@ release_intact:
   description: Whether O(programs) and O(archives) are there, as they came out of the release's tarball.
   type: bool
   returned: always
+tarball_verified:
+  description: Whether the tarball among the artifacts on the host has the SHA-512 it has to have.
+  type: bool
+  returned: always
 packages:
   description: Those of O(packages) that are installed.
   type: list
@@ -272,6 +276,7 @@ def main() -> None:
         "packages": _apt.installed(module, module.params["packages"]),
         "has_kube_proxy_rules": host.has_kube_proxy_rules,
         "release_intact": _release_is_intact(module.params, host),
+        "tarball_verified": host.tarball_digest == _checks_release.checksum(module.params, host) != "",
         "facts": _host_facts.summary(host),
     }
     if failures:

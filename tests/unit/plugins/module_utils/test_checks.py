@@ -319,6 +319,13 @@ def test_artifacts_are_where_they_are_said_to_be() -> None:
     assert f"/srv has no {TARBALL}. Put" in failures(empty, artifacts="/srv")["artifacts"]
 
 
+def test_the_tarball_among_the_artifacts_is_the_one_it_has_to_be() -> None:
+    there = replace(GOOD, artifacts=frozenset({TARBALL}), tarball_digest="ab" * 64)
+    assert failures(there, version="v1.19.7", checksum="ab" * 64, artifacts="/srv") == {}
+    found = failures(there, version="v1.19.7", checksum="cd" * 64, artifacts="/srv")["artifacts"]
+    assert f"/srv/{TARBALL} has the SHA-512 {'ab' * 64}, and not {'cd' * 64}. Copy it" in found
+
+
 @pytest.mark.parametrize(
     ("installed", "wanted", "names"),
     [

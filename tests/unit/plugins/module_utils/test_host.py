@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -346,6 +347,13 @@ def test_this_host_is_observed(tmp_path: Path) -> None:
         "Python 3.",
     ):
         assert word in said
+
+
+def test_a_tarball_is_read_where_it_is_to_be_unpacked(tmp_path: Path) -> None:
+    assert observe(artifacts=str(tmp_path)).tarball_digest == ""
+    (tmp_path / TARBALL).write_text("a release")
+    wanted = hashlib.sha512(b"a release").hexdigest()
+    assert observe(artifacts=str(tmp_path)).tarball_digest == wanted
 
 
 def test_a_host_without_a_ledger_has_no_release_of_ours(tmp_path: Path) -> None:
