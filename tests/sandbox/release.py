@@ -26,9 +26,11 @@ SUITE = "bookworm"
 TARBALL = f"kubernetes-server-linux-{archive.ARCHITECTURE}.tar.gz"
 SUMS = "SHA512SUMS"
 BUILD = HERE / "inside/build-kubernetes"
+IPTABLES = HERE / "inside/iptables"
 STATIC_PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 PROGRAMS = ("kubeadm", "kubectl", "kubelet", "kube-proxy", *STATIC_PODS)
 PROXY_PACKAGES = (
+    "busybox-static",
     "conntrack",
     "iptables",
     "kmod",
@@ -60,7 +62,7 @@ def reachable() -> bool:
 
 def root() -> Path:
     """The directory with the paths of the release server."""
-    return cache("releases", recipe(Path(__file__), BUILD, *equipment.RECIPE))
+    return cache("releases", recipe(Path(__file__), BUILD, IPTABLES, *equipment.RECIPE))
 
 
 def build(version: str = VERSION) -> Path:
@@ -136,9 +138,12 @@ def _unpack_iptables(tree: Path) -> None:
     """Put the programs that kube-proxy runs in the directory tree."""
     equipment.unpack(tree, *PROXY_PACKAGES)
     shutil.rmtree(tree / "usr/share")
+    (tree / "bin/sh").symlink_to("busybox")
+    programs = tree / "usr/local/sbin"
+    programs.mkdir(parents=True)
     for family in ("iptables", "ip6tables"):
         for action in ("", "-save", "-restore"):
-            (tree / "usr/sbin" / f"{family}{action}").symlink_to("xtables-nft-multi")
+            shutil.copy(IPTABLES, programs / f"{family}{action}")
 
 
 def _write_image(path: Path, tag: str, tree: Path, program: Path, place: Path) -> None:

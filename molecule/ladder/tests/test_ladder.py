@@ -11,10 +11,12 @@ import lesson
 import objects
 import pytest
 import rungs
-from bare_node import Node
+from bare_node import Node, changed, said
 from lesson import within
 from rungs import Ladder
 
+# From this minor version on kube-apiserver has no port without credentials.
+NONE_ENDS = 20
 # A proxy for the internet can't reach a node.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Not its own -T: with that, some builds of BusyBox crash.
@@ -167,3 +169,28 @@ def test_without_controllers_it_is_the_article_again(
     objects.apply(node, *lesson.web(busybox), lesson.client(node, busybox, "last"))
     lesson.come(node, "last")
     has_no_pods(node)
+
+
+def test_authentication_is_switched_to_and_fro_with_all_data(
+    node: Node, ladder: Ladder, given: dict[str, Any], busybox: str
+) -> None:
+    if int(given["cluster_version"].split(".")[1]) >= NONE_ENDS:
+        run = node.playbook("site.yml", cluster_authentication="none")
+        assert run.returncode != 0
+        assert "cluster_authentication is none with " in said(run)
+        assert "changed=0 " in said(run)
+        return
+    first = ladder.certificates
+    account = lesson.get(node, "serviceaccount", "default")["metadata"]["uid"]
+    pod = objects.pods(node)["last"]
+    for certificates in (not first, first):
+        wanted = {"cluster_authentication": "certificates" if certificates else "none"}
+        assert changed(node.playbook("site.yml", **wanted))
+        assert ladder.certificates == certificates
+        assert changed(node.playbook("site.yml", **wanted)) == []
+        assert (8080 in rungs.listening(node)) != certificates
+        assert lesson.get(node, "serviceaccount", "default")["metadata"]["uid"] == account
+        assert objects.pods(node)["last"] == pod
+        node.run("kubectl", "delete", "--ignore-not-found", "pod", "next")
+        objects.apply(node, lesson.client(node, busybox, "next"))
+        lesson.come(node, "next", "last")
