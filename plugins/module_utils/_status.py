@@ -16,6 +16,7 @@ STATIC_PODS = (
     *("kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"),
 )
 REACH = {"host": "this host", "pods": "host and pods", "network": "the network"}
+ASKS = {True: "with credentials", False: "anyone", None: "for a Service"}
 ELSEWHERE = "the network"
 
 
@@ -23,18 +24,18 @@ ELSEWHERE = "the network"
 class Port:
     """A port on which a component listens.
 
-    reach: a key of REACH. guarded: whether it asks for credentials.
+    reach: a key of REACH. guarded: whether it asks for credentials; None if it leads to a Service.
     """
 
     protocol: str
     number: int
     reach: str
-    guarded: bool = False
+    guarded: bool | None = False
 
     @property
     def who(self) -> str:
         """Who can reach it."""
-        return f"{REACH[self.reach]}, {'with credentials' if self.guarded else 'anyone'}"
+        return f"{REACH[self.reach]}, {ASKS[self.guarded]}"
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,9 @@ components:
       description: Resident memory of its process, in bytes.
       type: int
     ports:
-      description: Ports on which it listens. O(ignore:reach) is V(host), V(pods) or V(network).
+      description:
+        - Ports on which it listens. C(reach) is V(host), V(pods) or V(network). C(guarded) is whether it asks
+          for credentials, and null where kube-proxy leads to a Service, which is not asked.
       type: list
       elements: dict
       sample: [{"protocol": "tcp", "number": 10259, "reach": "host", "guarded": true}]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _status,
-    _status_look,
+    _status_api,
     _status_map,
+    _status_ports,
     _status_table,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import (
@@ -23,6 +24,7 @@ NAMES = {10: "kubelet", 20: "kube-apiserver", 30: "docker", 40: "etcd"}
 PRINTED = """\
 u_str LISTEN 0 4096 /run/docker.sock 600 * 0 users:(("dockerd",pid=30,fd=7))
 u_str ESTAB 0 0 /run/docker.sock 601 * 602 users:(("dockerd",pid=30,fd=8))
+u_str ESTAB 0 0 /run/a path/x.sock 700 * 701 users:(("other",pid=77,fd=9))
 u_str ESTAB 0 0 * 602 * 601 users:(("kubelet",pid=10,fd=9))
 udp UNCONN 0 0 172.17.0.1:53 0.0.0.0:* users:(("coredns",pid=50,fd=3))
 tcp LISTEN 0 4096 *:6443 *:* users:(("kube-apiserver",pid=20,fd=7))
@@ -42,14 +44,15 @@ tcp TIME-WAIT 0 0 192.0.2.7:4002 192.0.2.7:6443
 @pytest.fixture(name="sockets")
 def fixture_sockets() -> list[Socket]:
     """The sockets of a host."""
-    return list(_status_look.parse_sockets(PRINTED))
+    return list(_status_ports.parse(PRINTED))
 
 
 def test_sockets_are_read_with_those_who_hold_them(sockets: list[Socket]) -> None:
-    assert len(sockets) == 14
+    assert len(sockets) == 15
     assert sockets[0] == Socket("unix", "/run/docker.sock", "600", "", "", (30,))
-    assert sockets[3] == Socket("udp", "172.17.0.1", "53", "", "", (50,))
-    assert sockets[10] == Socket("tcp", "192.0.2.7", "6443", "172.17.0.2", "4000", (20,))
+    assert sockets[2] == Socket("unix", "/run/a path/x.sock", "700", "", "701", (77,))
+    assert sockets[4] == Socket("udp", "172.17.0.1", "53", "", "", (50,))
+    assert sockets[11] == Socket("tcp", "192.0.2.7", "6443", "172.17.0.2", "4000", (20,))
 
 
 def test_connections_go_from_who_opened_them_each_once(sockets: list[Socket]) -> None:
@@ -96,7 +99,7 @@ def test_what_runs_is_not_missing() -> None:
     ],
 )
 def test_moments_as_docker_and_kubernetes_write_them(written: str, seconds: float) -> None:
-    assert _status_look.seconds(written) == seconds
+    assert _status_api.seconds(written) == seconds
 
 
 def status(*components: Component, pods: tuple[Pod, ...] = ()) -> Status:

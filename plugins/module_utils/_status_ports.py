@@ -1,0 +1,82 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The sockets of a host, and what somebody without credentials gets at a port."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import Socket
+
+COMMAND = ("ss", "--no-header", "--numeric", "--processes", "--all", "--tcp", "--udp", "--unix", "--oneline")
+STATES = ("LISTEN", "ESTAB", "UNCONN")
+SECONDS = 5
+
+
+def parse(printed: str) -> Iterator[Socket]:
+    """The sockets in what ss has printed."""
+    for line in printed.splitlines():
+        protocol, state, _received, _sent, *fields = line.split(maxsplit=4)
+        if state not in STATES or not fields:
+            continue
+        ends, _users, holders = fields[0].partition("users:")
+        pids = tuple(int(pid) for pid in re.findall(r"pid=(\d+)", holders))
+        words = ends.split()
+        if protocol.startswith("u_"):
+            # Both ends have numbers, but only the server's has a name.
+            protocol, local, port, peer, peer_port = "unix", " ".join(words[:-3]), words[-3], "", words[-1]
+            listens, local = peer_port == "0", local.strip("*")
+        else:
+            (local, _c, port), (peer, _d, peer_port) = (word.rpartition(":") for word in words[:2])
+            listens = peer_port == "*"
+            local, peer = _plain(local), _plain(peer)
+        yield Socket(protocol, local, port, *(("", "") if listens else (peer, peer_port)), pids)
+
+
+def _plain(address: str) -> str:
+    """An address as ss writes it, without brackets and interface, and IPv4 as such."""
+    return address.partition("%")[0].strip("[]").removeprefix("::ffff:")
+
+
+def knock(address: str, port: int, health_path: str) -> tuple[int, int]:
+    """The HTTP status that somebody without credentials gets for /metrics and for health; 0 for none."""
+    host = "127.0.0.1" if address in ("*", "0.0.0.0", "::") else address
+    for context in (_anybody(), None):
+        statuses = [_status_of(host, port, path, context) for path in ("/metrics", health_path)]
+        if any(statuses):
+            return statuses[0], statuses[1]
+    return 0, 0
+
+
+def _anybody() -> ssl.SSLContext:
+    """TLS that trusts whoever is there: who may come in is what is asked."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _status_of(host: str, port: int, path: str, context: ssl.SSLContext | None) -> int:
+    try:
+        with closing(_Connection(host, port, context)) as connection:
+            connection.request("GET", path)
+            return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0
+
+
+class _Connection(HTTPConnection):
+    """HTTP over a stream that may be TLS."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        super().__init__(host, port, timeout=SECONDS)
+        self._context = context
+
+    def connect(self) -> None:
+        """Open it."""
+        super().connect()
+        if self._context:
+            self.sock = self._context.wrap_socket(self.sock)
