@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host, _version
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import ARTICLE, COMPONENTS
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import (
     Problems,
     check,
@@ -15,8 +16,6 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import 
     warning,
 )
 
-ARTICLE = ("etcd", "kube-apiserver")
-COMPONENTS = (*ARTICLE, "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns")
 AUTHENTICATIONS = ("", "none", "certificates")
 # From this minor version on there is no port without credentials.
 TLS_ONLY = 20

@@ -28,6 +28,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine, Run, program
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import (
     Listener,
+    distribution,
     find_listeners,
     find_processes,
     memory_available,
@@ -153,7 +154,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
     return Host(
         system=kernel.sysname,
         kernel=kernel.release,
-        distribution=_distribution(text("/etc/os-release")),
+        distribution=distribution(),
         machine=kernel.machine,
         python=platform.python_version(),
         nodename=kernel.nodename,
@@ -211,12 +212,6 @@ def measure(directories: list[dict[str, Any]]) -> Iterator[FileSystem]:
 
 def _existing(path: str) -> Path:
     return next(parent for parent in (Path(path), *Path(path).parents) if parent.exists())
-
-
-def _distribution(os_release: str) -> str:
-    """The distribution and its version, from the text of os-release."""
-    found = re.search(r"^PRETTY_NAME=\"?([^\"\n]*)", os_release, re.MULTILINE)
-    return found[1] if found else ""
 
 
 def _systemd_version(run: Run) -> int:

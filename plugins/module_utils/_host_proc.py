@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What /proc says of a host: processes, sockets, mounts, memory."""
+"""What files say of a host: its distribution, and in /proc processes, sockets, mounts, memory."""
 
 from __future__ import annotations
 
@@ -39,6 +39,12 @@ def link(path: Path) -> str:
         return str(path.readlink())
     except OSError:
         return ""
+
+
+def distribution() -> str:
+    """The distribution and its version, as it calls itself; empty if it does not say."""
+    found = re.search(r"^PRETTY_NAME=\"?([^\"\n]*)", text("/etc/os-release"), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def unreadable_mounts(mounts: str) -> tuple[str, ...]:

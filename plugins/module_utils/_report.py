@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _engine
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _engine, _wait
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import REMOVED, redact
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def _ask_command(module: AnsibleModule, command: tuple[str, ...], bin_dir: str) 
     program = module.get_bin_path(command[0], opt_dirs=[bin_dir, *_engine.DIRECTORIES])
     if not program:
         return Answer(shown, fault=f"There is no command {command[0]} on this host.")
-    # An engine that hangs would keep its client waiting for ever.
-    limited = ["timeout", "--kill-after=5", str(SECONDS), program, *command[1:]]
+    limited = _wait.limited(SECONDS, program, *command[1:])
     code, out, error = module.run_command(limited, errors="replace", environ_update={"LC_ALL": "C.UTF-8"})
     if code == 0:
         return Answer(shown, out or error or "(nothing)")

@@ -10,11 +10,7 @@ from datetime import datetime, timezone
 from ipaddress import ip_address
 
 # In the order in which each needs those before it.
-UNITS = {"containerd": "containerd", "docker": "dockerd", "kubelet": "kubelet"}
-STATIC_PODS = (
-    *("etcd", "kube-apiserver"),
-    *("kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"),
-)
+UNITS = ("containerd", "docker", "kubelet")
 REACH = {"host": "this host", "pods": "host and pods", "network": "the network"}
 ASKS = {True: "with credentials", False: "anyone", None: "for a Service"}
 ELSEWHERE = "the network"

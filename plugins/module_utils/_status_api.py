@@ -11,13 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _status
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import COMPONENTS
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-# What hangs would keep its client waiting for ever.
-LIMITED = ("timeout", "--kill-after=5", "20")
+SECONDS = 20
 
 
 def seconds(timestamp: str) -> float:
@@ -41,8 +41,8 @@ def ask(
         remarks.append("The API can't be asked: kubectl or its kubeconfig is gone.")
         return None
     options = (f"--kubeconfig={kubeconfig}", "--request-timeout=10s")
-    command = [*LIMITED, kubectl, *options, "get", "nodes,pods", "--all-namespaces", "--output=json"]
-    code, printed, error = module.run_command(command)
+    command = (kubectl, *options, "get", "nodes,pods", "--all-namespaces", "--output=json")
+    code, printed, error = module.run_command(_wait.limited(SECONDS, *command))
     if code:
         said = error.strip().splitlines()[-1:] or [f"kubectl ended with code {code}"]
         remarks.append(f"The API does not answer: {said[0]}")
@@ -70,7 +70,7 @@ def is_component(pod: Mapping[str, Any]) -> bool:
     return (
         meta["namespace"] == "kube-system"
         and meta.get("annotations", {}).get("kubernetes.io/config.source") == "file"
-        and pod["spec"]["containers"][0]["name"] in _status.STATIC_PODS
+        and pod["spec"]["containers"][0]["name"] in COMPONENTS
     )
 
 

@@ -26,7 +26,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _status_api,
     _status_ports,
     _systemd,
+    _wait,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import COMPONENTS
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import Component, Pod, Port, Socket
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def _units(module: AnsibleModule) -> Iterator[Process]:
 
 def _static_pods(seen: Seen, made: list[Path]) -> Iterator[Process]:
     manifests = {path.stem for path in made if path.parent.name == "manifests" and path.exists()}
-    for name in _status.STATIC_PODS:
+    for name in COMPONENTS:
         # The newest comes first.
         own = [each for each in seen.containers if _is_static(each["Labels"], name, name)]
         if own:
@@ -181,9 +183,14 @@ def components(module: AnsibleModule, seen: Seen) -> Iterator[Component]:
         )
 
 
+def _leads_on(name: str, reach: str) -> bool:
+    """Whether a port of a component leads to somebody's Service: what kube-proxy opens beyond the host."""
+    return name == "kube-proxy" and reach != "host"
+
+
 def _is_http(name: str, reach: str) -> bool:
-    """Whether a component can be asked at a port. What kube-proxy opens wider leads to somebody's Service."""
-    return name != "coredns" and not (name == "kube-proxy" and reach != "host")
+    """Whether a component can be asked at a port."""
+    return name != "coredns" and not _leads_on(name, reach)
 
 
 def _ports(
@@ -193,8 +200,7 @@ def _ports(
         reach = _status.reach(each.local, bridge)
         code, _healthy = answers.get((each.local, each.port), (0, 0))
         denied = code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-        leads_on = name == "kube-proxy" and reach != "host"
-        yield Port(each.protocol, int(each.port), reach, None if leads_on else denied)
+        yield Port(each.protocol, int(each.port), reach, None if _leads_on(name, reach) else denied)
 
 
 def _health_path(name: str) -> str:
@@ -217,15 +223,8 @@ def version(module: AnsibleModule, process: Process, docker: str) -> str:
         return docker
     command = [f"/proc/{process.pid}/exe", "--version"]
     if process.container:
-        program = _host_engine.program("docker")
-        command = [
-            *_status_api.LIMITED,
-            program,
-            "exec",
-            process.container,
-            process.arguments[0],
-            "--version",
-        ]
+        inside = (process.container, process.arguments[0], "--version")
+        command = _wait.limited(_status_api.SECONDS, _host_engine.program("docker"), "exec", *inside)
     _code, out, error = module.run_command(command)
     found = re.search(r"\bv?\d+\.\d+\.\d+[\w.+-]*", out + error)
     return found[0] if found else ""
@@ -252,7 +251,7 @@ def pods(seen: Seen) -> Iterator[Pod]:
 def _pods_of_engine(containers: list[dict[str, Any]]) -> Iterator[Pod]:
     for each in containers:
         labels = each["Labels"]
-        ours = any(_is_static(labels, word, "POD") for word in _status.STATIC_PODS)
+        ours = any(_is_static(labels, word, "POD") for word in COMPONENTS)
         if labels.get(f"{LABEL}.container.name") == "POD" and not ours:
             name = labels[f"{LABEL}.pod.name"]
             yield Pod(labels[f"{LABEL}.pod.namespace"], name, each["State"].capitalize())
@@ -273,7 +272,7 @@ def status(module: AnsibleModule) -> _status.Status:
     return _status.Status(
         host=os.uname().nodename,
         node=node["metadata"]["name"] if node else "",
-        system=_host_proc.text("/etc/os-release").partition('PRETTY_NAME="')[2].partition('"')[0],
+        system=_host_proc.distribution(),
         taken=time.time(),
         components=found,
         pods=others,

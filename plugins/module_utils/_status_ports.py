@@ -8,7 +8,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import Socket
 
@@ -54,29 +54,16 @@ def knock(address: str, port: int, health_path: str) -> tuple[int, int]:
 
 def _anybody() -> ssl.SSLContext:
     """TLS that trusts whoever is there: who may come in is what is asked."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 def _status_of(host: str, port: int, path: str, context: ssl.SSLContext | None) -> int:
+    secure = context and HTTPSConnection(host, port, timeout=SECONDS, context=context)
     try:
-        with closing(_Connection(host, port, context)) as connection:
+        with closing(secure or HTTPConnection(host, port, timeout=SECONDS)) as connection:
             connection.request("GET", path)
             return connection.getresponse().status
     except (OSError, HTTPException):
         return 0
-
-
-class _Connection(HTTPConnection):
-    """HTTP over a stream that may be TLS."""
-
-    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        super().__init__(host, port, timeout=SECONDS)
-        self._context = context
-
-    def connect(self) -> None:
-        """Open it."""
-        super().connect()
-        if self._context:
-            self.sock = self._context.wrap_socket(self.sock)

@@ -8,6 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 
 
+def limited(seconds: int, *command: str) -> list[str]:
+    """The command, ended after that long: a server that hangs would keep its client waiting for ever."""
+    return ["timeout", "--kill-after=5", str(seconds), *command]
+
+
 def until_none(missing: Callable[[], Sequence[str]], timeout: float, interval: float = 0.25) -> Sequence[str]:
     """Call missing() until it names nothing that is still missing, or until time is up.
 

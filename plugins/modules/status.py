@@ -125,7 +125,8 @@ def main() -> None:
             " Install the package iproute2."
         )
     status = _status_look.status(module)
-    told = {key: asdict(status)[key] for key in ("components", "pods", "connections", "missing")}
+    everything = asdict(status)
+    told = {key: everything[key] for key in ("components", "pods", "connections", "missing")}
     module.exit_json(
         changed=False, **told, table=_status_table.lines(status), page=_status_page.render(status)
     )

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# A proxy for the internet can't reach a node.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SANDBOX = ["python3", str(ROOT / "tests" / "sandbox")]
 TELL = """
 docker ps --all
@@ -37,6 +40,11 @@ class Node:
             ["docker", "exec", self.name, *command], check=check, capture_output=True, text=True
         )
         return done.stdout
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address."""
+        return self.run("hostname", "--ip-address").split()[0]
 
     def playbook(self, name: str, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run one of the collection's playbooks, whatever comes of it."""

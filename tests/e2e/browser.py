@@ -25,7 +25,7 @@ class Looker:
 
     def sees(self, what: str) -> Any:
         """What is found on the page, by one of the names in the script."""
-        return self.page.evaluate(f"{SCRIPT.partition(chr(10))[2].strip()}.{what}()")
+        return self.page.evaluate(f"{SCRIPT}.{what}()")
 
     def paper(self, path: Path) -> None:
         """Write what a printer would print."""

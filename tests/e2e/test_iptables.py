@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import urllib.request
 from typing import Any
 
 import objects
 import pytest
-from bare_node import Node, changed
+from bare_node import DIRECT, Node, changed
 
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
 PORT = 30080
-# A proxy for the internet can't reach a node.
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +54,7 @@ def answers(url: str) -> bool:
 
 
 def test_a_service_answers_on_the_host_and_from_elsewhere(legacy: Node) -> None:
-    address = legacy.run("hostname", "--ip-address").split()[0]
-    objects.until(legacy, lambda: answers(f"http://{address}:{PORT}/"), "the NodePort answers")
+    objects.until(legacy, lambda: answers(f"http://{legacy.address}:{PORT}/"), "the NodePort answers")
     cluster_ip = legacy.run("kubectl", "get", "service", "web", "--output", "jsonpath={.spec.clusterIP}")
     script = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5).status)"
     assert legacy.run("python3", "-c", script, f"http://{cluster_ip}/").strip() == "200"

@@ -15,10 +15,10 @@ import browser
 import objects
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _status_page
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import COMPONENTS as ALL
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import (
     ELSEWHERE,
     REACH,
-    STATIC_PODS,
     Component,
     Connection,
     Pod,
@@ -89,7 +89,7 @@ def cluster(node: Node, bare: Shown, given: dict[str, Any]) -> Node:
     for playbook in ("site.yml", "../tests/sandbox/images.yml"):
         changed(node.playbook(playbook, **variables))
     command = ["sh", "-c", "(sleep 86400) | nc $HOST 6443"]
-    host = [{"name": "HOST", "value": address_of(node)}]
+    host = [{"name": "HOST", "value": node.address}]
     container = {"name": "main", "image": given["verify_images"]["busybox"], "imagePullPolicy": "Never"}
     spec = {"nodeName": node.name, "terminationGracePeriodSeconds": 1}
     talker = {**container, "command": command, "env": host}
@@ -113,15 +113,10 @@ def cluster(node: Node, bare: Shown, given: dict[str, Any]) -> Node:
     return node
 
 
-def address_of(node: Node) -> str:
-    """The node's address."""
-    return node.run("hostname", "--ip-address").split()[0]
-
-
 @pytest.fixture(scope="module")
 def shown(cluster: Node, directory: Path) -> Iterator[Shown]:
     """What is said of the cluster while somebody from elsewhere is connected to its API."""
-    with socket.create_connection((address_of(cluster), 6443)):
+    with socket.create_connection((cluster.address, 6443)):
         yield Shown(cluster, directory)
 
 
@@ -168,7 +163,7 @@ def test_ports_are_all_there_are_and_reached_from_where_it_is_said(shown: Shown,
     told = {int(row[5].split("/")[0]): row[6] for rows in shown.rows.values() for row in rows if row[5]}
     rows = cluster.run("ss", "--listening", "--tcp", "--numeric", "--no-header").splitlines()
     assert set(told) == {int(row.split()[3].rpartition(":")[2]) for row in rows}
-    address = address_of(cluster)
+    address = cluster.address
     got = {port: _knock(address, port) for port in told}
     beyond = {port: who for port, who in told.items() if who.startswith("the network")}
     assert {port for port, answer in got.items() if answer} == {6443, 10250}
@@ -230,13 +225,13 @@ def crowded(directory: Path) -> Path:
     ports = (*(Port("tcp", 10248, reach, guarded=True) for reach in REACH), Port("udp", 53, "pods"))
     components = [
         Component(name, "static pod, container 0123456789ab", "v1.18.20+vendor.1", problem, 0.0, 2**28, ports)
-        for name, problem in zip([*UNITS, *STATIC_PODS], [PROBLEM, ""] * 5)
+        for name, problem in zip([*UNITS, *ALL], [PROBLEM, ""] * 5)
     ]
     pods = tuple(
         Pod("a-namespace-of-a-class", f"a-{n}-{'long-' * 9}name", "CrashLoopBackOff", "172.17.0.2")
         for n in range(99)
     )
-    clients = (ELSEWHERE, "kubelet", *STATIC_PODS[2:], *(pod.full_name for pod in pods))
+    clients = (ELSEWHERE, "kubelet", *ALL[2:], *(pod.full_name for pod in pods))
     links = tuple(Connection(client, "kube-apiserver", "6443") for client in clients)
     named = "host-of-the-whole-class.example.com"
     status = Status(named, named, "Debian", 1.8e9, tuple(components), pods, links, (), (PROBLEM,))

@@ -51,7 +51,7 @@ JOBS = {
 @pytest.fixture(scope="module")
 def address(node: Node) -> str:
     """The node's address."""
-    return node.run("hostname", "--ip-address").split()[0]
+    return node.address
 
 
 @pytest.fixture(scope="module")

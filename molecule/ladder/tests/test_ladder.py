@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import urllib.request
 from typing import Any
 
 import coredns
@@ -11,14 +10,12 @@ import lesson
 import objects
 import pytest
 import rungs
-from bare_node import Node, changed, said
+from bare_node import DIRECT, Node, changed, said
 from lesson import within
 from rungs import Ladder
 
 # From this minor version on kube-apiserver has no port without credentials.
 NONE_ENDS = 20
-# A proxy for the internet can't reach a node.
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Not its own -T: with that, some builds of BusyBox crash.
 ASK = "timeout 3 wget -q -O - http://{}/"
 
@@ -92,8 +89,7 @@ def test_kube_proxy_balances_a_cluster_ip_over_both(node: Node, ladder: Ladder) 
 
 
 def test_a_node_port_answers_from_another_host(node: Node) -> None:
-    address = node.run("hostname", "--ip-address").split()[0]
-    url = f"http://{address}:{lesson.NODE_PORT}/"
+    url = f"http://{node.address}:{lesson.NODE_PORT}/"
     answers = {DIRECT.open(url, timeout=5).read().decode().strip() for _time in range(40)}
     assert answers == set(lesson.placed(node, "web"))
 
