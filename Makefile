@@ -79,7 +79,7 @@ e2e: inventory test-tools ## whole clusters on real nodes; ARTIFACTS=DIR VERSION
 	molecule test --scenario-name ladder
 	molecule test --scenario-name certificates
 	pytest -q --numprocesses 2 --dist loadfile tests/e2e
-	pytest -q tests/faults/test_processes.py
+	pytest -q $$(python tests/faults/week.py)
 
 .PHONY: faults
 faults: inventory ## every fault it is to survive (more than an hour); writes the table of docs/faults.md

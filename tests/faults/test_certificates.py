@@ -11,7 +11,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509
 from cluster import Cluster, until
 
 PKI = "/etc/kubernetes/pki"
-CONTROL_PLANE = "mink8s.kubernetes.control_plane : "
+RENEWS = "mink8s.kubernetes.control_plane : Write certificates, static pods' manifests and kubeconfigs"
 SERVED = "import ssl; print(ssl.get_server_certificate(('127.0.0.1', {port})))"
 # Whoever reads these once has to start again to read them anew.
 RESTARTED = ("kube-apiserver", "kubelet")
@@ -68,7 +68,7 @@ def test_about_to_expire(cluster: Cluster, tmp_path: Path) -> None:
         for name in set(authority.signed) & {"admin"}:
             authority.sign(name, in_days(10))
             run = cluster.node.playbook("site.yml")
-            assert bare_node.changed(run) == [f"{CONTROL_PLANE}Make and renew the certificates"]
+            assert bare_node.changed(run) == [RENEWS]
             assert processes(cluster) == before
         for name in authority.signed:
             authority.sign(name, in_days(10))
