@@ -1,4 +1,4 @@
-"""Which faults CI does on which day: all of them within any seven days, and no more a day than CI has time for."""
+"""Which faults CI does on which day: all within any seven days, and no more a day than it has time for."""
 
 from __future__ import annotations
 

@@ -57,10 +57,11 @@ def named(source: str) -> Iterator[str]:
         for side in node.comparators
         for inner in ast.walk(side)
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.expr) and node not in parts and (found := text(node)):
-            if node in compared or IN_A_ROLE.match(found):
-                yield found
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.expr) and node not in parts)
+    for node in texts:
+        found = text(node)
+        if found and (node in compared or IN_A_ROLE.match(found)):
+            yield found
 
 
 def is_there(wanted: str) -> bool:
