@@ -14,6 +14,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import IO
 from urllib.parse import urlsplit
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _no_answer
+
 ENDPOINT = "http://127.0.0.1:2379"
 
 
@@ -67,12 +69,16 @@ class Etcd:
                 connection.request(method, path, "{}" if method == "POST" else None)
                 answer = connection.getresponse()
             except (OSError, HTTPException) as error:
-                raise EtcdError(f"etcd at {self.endpoint} does not answer: {error}") from error
+                raise EtcdError(
+                    f"etcd at {self.endpoint} does not answer: {_no_answer.words(error)}"
+                ) from error
             if answer.status not in (HTTPStatus.OK, *fine):
                 raise EtcdError(f"etcd at {self.endpoint} answered HTTP {answer.status} {answer.reason}")
             yield answer
         except (ConnectionError, socket.timeout, HTTPException) as error:
-            raise EtcdError(f"etcd at {self.endpoint} broke its answer off: {error}") from error
+            raise EtcdError(
+                f"etcd at {self.endpoint} broke its answer off: {_no_answer.words(error)}"
+            ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise EtcdError(f"{self.endpoint} answered what etcd does not: {error}") from error
         finally:

@@ -8,6 +8,7 @@ from http.client import HTTPException
 from urllib.error import HTTPError
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _no_answer
 
 
 def fetch_error(url: str) -> str:
@@ -18,5 +19,5 @@ def fetch_error(url: str) -> str:
         # Some file servers know no HEAD; they answered, which is what was asked.
         return "" if error.code in (405, 501) else f"HTTP {error.code} {error.reason}"
     except (OSError, HTTPException, ValueError) as error:
-        return str(getattr(error, "reason", error))
+        return _no_answer.words(error)
     return ""

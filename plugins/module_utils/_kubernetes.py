@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _library
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _library, _no_answer
 
 try:
     from kubernetes import client, config
@@ -111,4 +111,4 @@ def explain(error: Exception) -> str:
     if status:
         body = getattr(error, "body", None) or ""
         return " ".join(f"HTTP {status} {getattr(error, 'reason', '')} {body}".split())
-    return str(getattr(error, "reason", None) or error)
+    return _no_answer.words(error)

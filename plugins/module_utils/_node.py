@@ -8,6 +8,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _version
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
+
+# What a kubelet says when it begins to evict pods, and takes no new ones.
+PRESSURES = {
+    "DiskPressure": "evicts pods until there is space again on the file system of /var/lib/kubelet or of the"
+    " container runtime. Free some",
+    "MemoryPressure": "evicts pods until there is memory again. Free some",
+    "PIDPressure": "evicts pods until there are process IDs again. Stop what makes so many processes",
+}
+# The taints that kube-apiserver puts on a new node, or a controller on one in trouble, and that only a
+# controller takes away; each with the condition it stands for.
+TAINTS = {
+    "node.kubernetes.io/not-ready": "Ready",
+    "node.kubernetes.io/unreachable": "Ready",
+    "node.kubernetes.io/disk-pressure": "DiskPressure",
+    "node.kubernetes.io/memory-pressure": "MemoryPressure",
+    "node.kubernetes.io/pid-pressure": "PIDPressure",
+    "node.kubernetes.io/network-unavailable": "NetworkUnavailable",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ def node_lacks(name: str, version: str | None, seen: Observed) -> list[str]:
     reported = seen.node.status.node_info.kubelet_version
     if version and not _version.is_release(reported, version):
         lacks.append(f"node {name} reports kubelet {reported}, wanted {version}")
-    ready = next((c for c in seen.node.status.conditions or [] if c.type == "Ready"), None)
+    ready = _condition(seen.node, "Ready")
     if ready is None:
         lacks.append(f"node {name} has no Ready condition yet")
     elif ready.status != "True":
@@ -104,8 +123,62 @@ def summary(node: Any) -> dict[str, Any]:
     status = node.status
     return {
         "name": node.metadata.name,
-        "ready": any(c.type == "Ready" and c.status == "True" for c in status.conditions or []),
+        "ready": is_ready(node),
+        "pressures": pressures(node),
         "version": status.node_info.kubelet_version,
         "container_runtime": status.node_info.container_runtime_version,
         "addresses": {address.type: address.address for address in status.addresses or []},
     }
+
+
+def is_ready(node: Any) -> bool:
+    """Whether the API has the node as Ready."""
+    return _is(node, "Ready")
+
+
+def pressures(node: Any) -> list[str]:
+    """What the node lacks so much of that it evicts pods: words of PRESSURES."""
+    return [condition for condition in PRESSURES if _is(node, condition)]
+
+
+def warnings(node: Any) -> list[str]:
+    """What a person should know of a node that is Ready."""
+    return [
+        f"node {node.metadata.name} is Ready and has {condition}: it {PRESSURES[condition]}."
+        for condition in (pressures(node) if node is not None else [])
+    ]
+
+
+def outlived(node: Any) -> list[Any]:
+    """The taints whose reason has passed, on a node where no controller takes them away."""
+
+    def has_passed(key: str) -> bool:
+        condition = TAINTS.get(key)
+        return condition is not None and _is(node, condition) == (condition == "Ready")
+
+    return [taint for taint in node.spec.taints or [] if has_passed(taint.key)]
+
+
+def plan_taints(node: Any) -> Plan:
+    """Why taints have to go."""
+    name, gone = node.metadata.name, outlived(node)
+    reasons = [f"node {name} has the taint {taint.key}, which no controller takes away" for taint in gone]
+    before = [f"node {name}: taint {taint.key}:{taint.effect}\n" for taint in gone]
+    return Plan(tuple(reasons), "".join(before), "")
+
+
+def without_outlived(node: Any) -> dict[str, Any]:
+    """The change that takes those taints away, unless somebody else has changed the node meanwhile."""
+    gone = outlived(node)
+    left = [taint for taint in node.spec.taints if taint not in gone]
+    return {"metadata": {"resourceVersion": node.metadata.resource_version}, "spec": {"taints": left or None}}
+
+
+def _condition(node: Any, name: str) -> Any:
+    """The node's condition of that name, or None."""
+    return next((each for each in node.status.conditions or [] if each.type == name), None)
+
+
+def _is(node: Any, name: str) -> bool:
+    condition = _condition(node, name)
+    return condition is not None and condition.status == "True"

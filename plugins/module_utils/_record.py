@@ -50,7 +50,7 @@ def read_record(path: Path) -> dict[str, Any]:
         return {"checksum": record["checksum"], "parts": dict(record["parts"])}
     except (ValueError, KeyError, TypeError) as error:
         raise ReleaseError(
-            f"{path} is no record of an installed release any more ({error!r}). Remove it, and the"
+            f"{path} is no record of an installed release any more. Remove it, and the"
             " release's programs with it, to install them again."
         ) from error
 

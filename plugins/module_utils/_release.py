@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from ansible.module_utils.urls import ConnectionError as UnsafeConnection
 from ansible.module_utils.urls import open_url
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _no_answer
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
 
 CONNECTIONS = 3
@@ -196,9 +196,9 @@ def _open(url: str, start: int, timeout: int) -> HTTPResponse | None:
         hint = "Is cluster_version one that exists? " if error.code == HTTPStatus.NOT_FOUND else ""
         raise ReleaseError(f"{shown(url)}: HTTP {error.code} {error.reason}. {hint}{ELSEWHERE}") from error
     except (UnsafeConnection, HTTPException, OSError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
+        why = _no_answer.words(error)
         raise ReleaseError(
-            f"{urlsplit(url).hostname} cannot be reached for {shown(url)}: {reason}. {ELSEWHERE}"
+            f"{urlsplit(url).hostname} cannot be reached for {shown(url)}: {why}. {ELSEWHERE}"
         ) from error
 
 

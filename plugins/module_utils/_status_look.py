@@ -22,6 +22,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _host_engine,
     _host_proc,
     _ledger,
+    _no_answer,
     _status,
     _status_api,
     _status_ports,
@@ -88,7 +89,7 @@ def _look_at_engine(seen: Seen) -> None:
     try:
         version, seen.containers = _host_engine.ask("/version", "/containers/json?all=1")
     except (OSError, HTTPException) as error:
-        seen.remarks.append(f"Docker does not answer: {error}.")
+        seen.remarks.append(f"Docker does not answer: {_no_answer.words(error)}.")
         return
     seen.docker, seen.bridge = version["Version"], _host_engine.bridge()
 

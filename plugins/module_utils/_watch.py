@@ -28,6 +28,7 @@ class Watch:
         self._module, self._api, self._wanted = module, api, wanted
         self._namespaces: list[str] = module.params["service_account_namespaces"]
         self._objects_made = False
+        self._taints_seen_to = False
         self.objects: Plan | None = None
         self.seen = _node.Observed()
 
@@ -71,6 +72,8 @@ class Watch:
             self._make_objects(core)
         if _node.node_lacks(name, version, seen):
             seen.node = _kubernetes.get(core.read_node, name)
+        if seen.kubelet_started_at and not self._taints_seen_to and not _node.node_lacks(name, version, seen):
+            self._see_to_taints(core)
         if seen.node is not None and _node.pods_lack(name, self._wanted, seen):
             seen.mirror_pods = dict(self._mirror_pods(core))
         return ""
@@ -83,6 +86,18 @@ class Watch:
                 ready = any(c.type == "Ready" and c.status == "True" for c in conditions)
                 mirror = _node.static_pod(self._api.sanitize_for_serialization(pod), ready)
                 yield f"{namespace}/{mirror.name}", mirror
+
+    def _see_to_taints(self, core: Any) -> None:
+        """Take away, where no controller does, the taints that keep pods from a node that is Ready."""
+        node = self.seen.node
+        taints = Plan() if self._module.params["service_accounts"] == "left" else _node.plan_taints(node)
+        if taints.reasons and not self._module.check_mode:
+            # If somebody was quicker, the next look asks for the node as it is then.
+            self.seen.node = None
+            core.patch_node(node.metadata.name, _node.without_outlived(node))
+            self.seen.node = node
+        self.objects = together(self.objects or Plan(), taints)
+        self._taints_seen_to = True
 
     def _make_objects(self, core: Any) -> None:
         params = self._module.params

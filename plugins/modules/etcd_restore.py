@@ -145,7 +145,7 @@ def observe(module: AnsibleModule) -> Place | None:
         return place(yaml.safe_load(manifest.read_text()))
     except (KeyError, StopIteration, TypeError, yaml.YAMLError) as error:
         raise RestoreError(
-            f"{manifest} does not say which image etcd has and where its data is ({error!r})."
+            f"{manifest} does not say which image etcd has and where its data is."
             " Run the playbook site, which writes it anew."
         ) from error
 

@@ -18,6 +18,9 @@ description:
   - As soon as kube-apiserver is healthy, makes the ServiceAccount C(default) in each of
     O(service_account_namespaces). Without controllers nobody else does, and kube-apiserver admits no pod
     without it. It has no token for pods, for which a controller would be needed, too.
+  - As soon as the node is Ready, takes away the taints that keep pods from it and that a controller would
+    take away, such as C(node.kubernetes.io/not-ready), where O(service_accounts=made).
+  - Warns of a node that is Ready and evicts pods, for want of space, memory or process IDs.
   - When time is up, the error has the last condition seen and the last lines of the kubelet's journal and
     of the static pods' containers.
 author: The mink8s authors (@mink8s)
@@ -28,7 +31,7 @@ attributes:
       each ServiceAccount would be made.
     support: full
   diff_mode:
-    description: Shows the namespaces and ServiceAccounts before and after.
+    description: Shows the namespaces, ServiceAccounts and taints before and after.
     support: full
 extends_documentation_fragment:
   - mink8s.kubernetes.api
@@ -226,6 +229,8 @@ def main() -> None:
             reasons=list(objects.reasons),
             **results,
         )
+    for warning in _node.warnings(watch.seen.node):
+        module.warn(warning)
     # They were made while the node was waited for.
     carry_out(module, objects, lambda: None, **results)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes
 from kubernetes.client.exceptions import ApiException
-from urllib3 import PoolManager
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -25,15 +23,6 @@ def test_an_answer_is_explained_by_its_status_and_its_body_in_one_line() -> None
     assert _kubernetes.explain(refuse(500, body)) == (
         "HTTP 500 Reason [+]ping ok [-]etcd failed: reason withheld healthz check failed"
     )
-
-
-@pytest.mark.parametrize("retries", [False, 1])
-def test_no_answer_is_explained_by_its_cause(retries: bool | int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(_kubernetes.api_exceptions()) as caught:
-        PoolManager().request("GET", f"http://127.0.0.1:{port}/healthz", retries=retries)
-    assert "Connection refused" in _kubernetes.explain(caught.value)
 
 
 def test_an_object_that_is_not_there_is_none() -> None:

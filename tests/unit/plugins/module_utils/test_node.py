@@ -11,8 +11,12 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._node import (
     Observed,
     StaticPod,
     missing,
+    outlived,
+    plan_taints,
     static_pod,
     summary,
+    warnings,
+    without_outlived,
 )
 from kubernetes import client
 
@@ -173,9 +177,48 @@ def test_the_node_is_returned_as_the_api_has_it() -> None:
     assert summary(node(status="False")) == {
         "name": NODE,
         "ready": False,
+        "pressures": [],
         "version": VERSION,
         "container_runtime": "docker://20.10.24",
         "addresses": {"InternalIP": "192.0.2.7", "Hostname": NODE},
     }
     assert summary(node())["ready"]
     assert summary(None) == {}
+
+
+def tainted(observed: client.V1Node, *keys: str) -> client.V1Node:
+    taints = [client.V1Taint(key=key, effect="NoSchedule") for key in keys]
+    observed.metadata.resource_version = "7"
+    observed.spec = client.V1NodeSpec(taints=taints or None)
+    return observed
+
+
+def test_a_node_that_evicts_pods_is_warned_of_though_it_is_ready() -> None:
+    full = node()
+    full.status.conditions.append(client.V1NodeCondition(type="DiskPressure", status="True"))
+    assert lacks(seen(full)) == []
+    assert summary(full)["pressures"] == ["DiskPressure"]
+    (warning,) = warnings(full)
+    assert warning.startswith("node host-1 is Ready and has DiskPressure: it evicts pods")
+    assert warnings(node()) == warnings(None) == []
+
+
+def test_taints_whose_reason_has_passed_are_taken_away_and_all_others_stay() -> None:
+    keys = ("node.kubernetes.io/not-ready", "example.com/mine", "node.kubernetes.io/memory-pressure")
+    observed = tainted(node(), *keys)
+    assert [taint.key for taint in outlived(observed)] == [keys[0], keys[2]]
+    assert plan_taints(observed).reasons[0] == (
+        "node host-1 has the taint node.kubernetes.io/not-ready, which no controller takes away"
+    )
+    change = without_outlived(observed)
+    assert [taint.key for taint in change["spec"]["taints"]] == ["example.com/mine"]
+    assert change["metadata"] == {"resourceVersion": "7"}
+    assert without_outlived(tainted(node(), keys[0]))["spec"] == {"taints": None}
+
+
+def test_taints_whose_reason_holds_stay() -> None:
+    assert outlived(tainted(node(status="False"), "node.kubernetes.io/not-ready")) == []
+    full = tainted(node(), "node.kubernetes.io/disk-pressure", "node.kubernetes.io/unschedulable")
+    full.status.conditions.append(client.V1NodeCondition(type="DiskPressure", status="True"))
+    assert outlived(full) == []
+    assert plan_taints(tainted(node())).reasons == ()
