@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _log
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -20,8 +21,8 @@ PROPERTIES = (
     "ExecMainStartTimestampMonotonic",
     "MainPID",
 )
-# A line of a Go program's stack trace, or of the usage text that comes before or after an error.
-NOISE = re.compile(r"goroutine \d+|created by |[\w./*()-]+\(.*\)$|Usage:|(.+ f|F)lags:$|\s|$")
+# How long a process has run, in seconds, that has not ended at its start.
+SETTLED = 20
 
 
 @dataclass(frozen=True)
@@ -61,23 +62,20 @@ def observe(module: AnsibleModule, name: str) -> Unit:
     return parse(show, time.time(), time.clock_gettime(time.CLOCK_MONOTONIC))
 
 
-def last_lines(module: AnsibleModule, name: str) -> str:
-    """The end of the unit's journal."""
+def why(module: AnsibleModule, name: str, error: str) -> str:
+    """Why a unit did not do what systemctl was told. error: what systemctl said."""
+    # Of a unit that failed, systemctl says only where else to look.
+    said = "" if error.startswith("Job for") else " ".join(error.split())
+    return " ".join(filter(None, [said, last_line(module, name), f"See `journalctl -u {name}`."]))
+
+
+def last_line(module: AnsibleModule, name: str) -> str:
+    """The line of the unit's journal that tells most, as a sentence; empty if there is none."""
+    unit = observe(module, name)
     command = ["journalctl", "--unit", name, "--lines", "2000", "--no-pager", "--output", "cat"]
+    # What an earlier process ended of is past where this one has run on.
+    if unit.started_at and time.time() - unit.started_at > SETTLED:
+        command += ["--since", f"@{int(unit.started_at)}"]
     _rc, out, _err = module.run_command(command)
-    return telling(out)
-
-
-def telling(log: str, lines: int = 15) -> str:
-    """The last lines of a log that say something.
-
-    A Kubernetes component says the same thing over and over while it waits, and prints its whole
-    usage text, or where each of its goroutines was, next to the error that ended it.
-    """
-    latest: dict[str, str] = {}
-    for line in log.splitlines():
-        message = line.partition("] ")[2] or line
-        latest.pop(message, None)
-        if not NOISE.match(line):
-            latest[message] = line
-    return "\n".join(list(latest.values())[-lines:])
+    line = _log.telling(out)
+    return f"The journal of {name} says: {line}" if line else ""

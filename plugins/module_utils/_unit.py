@@ -50,13 +50,10 @@ def written_at(paths: list[str]) -> dict[str, float]:
 def apply(module: AnsibleModule, name: str, observed: _systemd.Unit) -> None:
     """Enable, noted in the ledger if it was not, and (re)start. Raises LedgerError and OSError.
 
-    Fails with the journal's last lines if the unit does not run after it.
+    Fails with the telling line of the journal if the unit does not run after it.
     """
     _ledger.note(module.params["ledger"], units=[] if observed.enabled else [name])
     for command in (["daemon-reload"], ["enable", name], ["restart", name]):
         rc, _out, err = module.run_command(["systemctl", *command])
         if rc != 0 or (command[0] == "restart" and not _systemd.observe(module, name).active):
-            module.fail_json(
-                msg=f"systemctl {' '.join(command)} failed: {err.strip()}\n"
-                f"The last lines of its journal:\n{_systemd.last_lines(module, name)}"
-            )
+            module.fail_json(msg=f"`systemctl {' '.join(command)}` failed. {_systemd.why(module, name, err)}")

@@ -86,7 +86,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _library, _snapshot, _systemd, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _component_log,
+    _library,
+    _snapshot,
+    _systemd,
+    _wait,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import ENDPOINT, Etcd, EtcdError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
@@ -213,15 +219,9 @@ class Host:
         finally:
             self._systemctl("start")
 
-    def last_lines(self) -> str:
-        """The end of what etcd's latest container had to say."""
-        containers = self._containers("etcd")
-        if not self._engine.docker or not containers:
-            return "There is no container of etcd."
-        _code, out, error = self._module.run_command(
-            [self._engine.docker, "logs", "--tail", "500", containers[0]]
-        )
-        return f"The last lines of its container:\n{_systemd.telling(out + error)}"
+    def why(self) -> str:
+        """Why etcd is not healthy, in its own words."""
+        return " ".join(_component_log.tell(self._module, UNIT, ["etcd"]))
 
     def _containers(self, name: str) -> list[str]:
         labels = ("io.kubernetes.pod.namespace=kube-system", f"io.kubernetes.container.name={name}")
@@ -231,10 +231,7 @@ class Host:
     def _systemctl(self, verb: str) -> None:
         code, _out, error = self._module.run_command(["systemctl", verb, UNIT])
         if code != 0:
-            raise RestoreError(
-                f"systemctl {verb} {UNIT} failed: {error.strip()}\nThe last lines of its journal:\n"
-                f"{_systemd.last_lines(self._module, UNIT)}"
-            )
+            raise RestoreError(f"`systemctl {verb} {UNIT}` failed. {_systemd.why(self._module, UNIT, error)}")
 
 
 def apply(module: AnsibleModule, engine: Engine, etcd: Etcd, found: Place) -> str:
@@ -256,7 +253,7 @@ def put_in_place(host: Host, etcd: Etcd, found: Place, stage: Path, timeout: int
     if not problem:
         return str(replaced) if had_data else ""
     said = f"With the data of the snapshot, after {timeout} s: {problem[0]}"
-    log = host.last_lines()
+    log = host.why()
     if not had_data:
         raise RestoreError(f"{said}. There was no data before that etcd could have back. {log}")
     host.exchange((current, made), (replaced, current))

@@ -21,8 +21,8 @@ description:
   - As soon as the node is Ready, takes away the taints that keep pods from it and that a controller would
     take away, such as C(node.kubernetes.io/not-ready), where O(service_accounts=made).
   - Warns of a node that is Ready and evicts pods, for want of space, memory or process IDs.
-  - When time is up, the error has the last condition seen and the last lines of the kubelet's journal and
-    of the static pods' containers.
+  - When time is up, the error has the last condition seen and, of each component that is not well, the line
+    of its log that tells most.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:
@@ -151,9 +151,9 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _cluster_role,
+    _component_log,
     _kubernetes,
     _node,
-    _systemd,
     _wait,
     _watch,
 )
@@ -174,21 +174,6 @@ def read(path: Path) -> _node.StaticPod:
     """What a manifest on the host says."""
     # The loader in C takes a tenth of the other's time.
     return _node.static_pod(yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-
-
-def last_lines(module: AnsibleModule, wanted: list[_node.StaticPod]) -> str:
-    """The ends of the logs a person would look at next."""
-    parts = [f"Journal of {module.params['unit']}:\n{_systemd.last_lines(module, module.params['unit'])}"]
-    docker = module.get_bin_path("docker")
-    for pod in wanted if docker else []:
-        listing = ["ps", "--all", "--latest", "--quiet", "--filter", f"name=k8s_{pod.name}_{pod.name}-"]
-        _rc, container, _err = module.run_command([docker, *listing])
-        if container.strip():
-            _rc, out, err = module.run_command([docker, "logs", "--tail", "500", container.strip()])
-            parts.append(f"Container {pod.name}:\n{_systemd.telling(out + err)}")
-        else:
-            parts.append(f"Container {pod.name}: none was ever started")
-    return "\n".join(parts)
 
 
 def main() -> None:
@@ -222,9 +207,9 @@ def main() -> None:
         "apiserver_version": watch.seen.apiserver_version,
     }
     if lacks and not module.check_mode:
-        reason = "\n".join(f"- {line}" for line in lacks)
+        said = _component_log.tell(module, module.params["unit"], [pod.name for pod in wanted])
         module.fail_json(
-            msg=f"After {timeout} s:\n{reason}\n{last_lines(module, wanted)}",
+            msg="\n".join([f"After {timeout} s:", *(f"- {line}" for line in lacks), *said]),
             changed=bool(objects.reasons),
             reasons=list(objects.reasons),
             **results,

@@ -95,7 +95,8 @@ def test_another_namespace_touches_the_api_alone(node: Node, variables: dict[str
     before = running(node)
     variables["cluster_service_account_namespaces"] = ["default", "lesson"]
     assert changed(node.playbook("site.yml", **variables)) == [
-        "mink8s.kubernetes.node : Let pods in and wait for the node and its static pods"
+        "mink8s.kubernetes.node : Create default ServiceAccounts and wait for the node and its static pods,"
+        " at most 200 seconds"
     ]
     assert "default" in node.run("kubectl", "get", "serviceaccounts", "--namespace", "lesson")
     assert running(node) == before
@@ -121,7 +122,7 @@ def test_another_directory_for_programs_restarts_the_kubelet_alone(
     before = running(node)
     variables["cluster_bin_dir"] = "/opt/kubernetes/bin"
     assert changed(node.playbook("site.yml", **variables)) == [
-        "mink8s.kubernetes.release : Unpack the release that was asked for, and no other",
+        "mink8s.kubernetes.release : Install the Kubernetes release",
         "mink8s.kubernetes.kubelet : Run the kubelet with its configuration",
     ]
     after = running(node)

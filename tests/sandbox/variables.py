@@ -38,7 +38,7 @@ def from_artifacts(artifacts: Path, version: str) -> dict[str, Any]:
     tags = _tags(artifacts)
     images = {}
     for component in COMPONENTS:
-        found = {tag for name, tag in tags if _component(name) == component}
+        found = {tag for name, tag, _path in tags if _component(name) == component}
         if len(found) > 1:
             raise SandboxError(f"{artifacts} has {component} tagged {' and '.join(sorted(found))}: keep one")
         if found:
@@ -47,32 +47,37 @@ def from_artifacts(artifacts: Path, version: str) -> dict[str, Any]:
         "cluster_version": version,
         "cluster_artifacts": str(artifacts),
         **({"cluster_image_tags": images} if images else {}),
-        **_verify({_component(name): f"{name}:{tag}" for name, tag in tags}),
+        **_verify({_component(name): (f"{name}:{tag}", path) for name, tag, path in tags}),
     }
 
 
-def _verify(images: dict[str, str]) -> dict[str, Any]:
-    """The images the proofs use: of those given, else the sandbox's own, whose archives a node must load."""
-    given = {
-        "web": next((image for name, image in images.items() if name.endswith(WEB_SERVERS)), None),
-        "busybox": images.get("busybox"),
-    }
-    own = {"web": equipment.WEB, "busybox": equipment.BUSYBOX}
+def _verify(images: dict[str, tuple[str, Path]]) -> dict[str, Any]:
+    """The images the proofs use, and the archives they are in: of those given, else the sandbox's own."""
     archives = equipment.archives()
+    own = {
+        name: (image, archives[image])
+        for name, image in (("web", equipment.WEB), ("busybox", equipment.BUSYBOX))
+    }
+    given = {
+        "web": next((found for name, found in images.items() if name.endswith(WEB_SERVERS)), own["web"]),
+        "busybox": images.get("busybox", own["busybox"]),
+    }
     return {
-        "verify_images": {name: given[name] or own[name] for name in own},
-        "verify_archives": [str(archives[own[name]]) for name in own if not given[name]],
+        "verify_images": {name: image for name, (image, _path) in given.items()},
+        "verify_archives": list(dict.fromkeys(str(path) for _image, path in given.values())),
     }
 
 
-def _tags(artifacts: Path) -> list[tuple[str, str]]:
-    """Name and tag of every image in the archives of a directory."""
+def _tags(artifacts: Path) -> list[tuple[str, str, Path]]:
+    """Name and tag of every image in the archives of a directory, and its archive."""
     archives = sorted(artifacts.glob("*.tar"))
     if not archives:
         raise SandboxError(f"{artifacts} has no image archives (*.tar)")
-    entries = [entry for path in archives for entry in archive.manifests(path)]
-    split = [reference.rpartition(":") for entry in entries for reference in entry["RepoTags"] or []]
-    return [(name, tag) for name, _colon, tag in split]
+    entries = [(entry, path) for path in archives for entry in archive.manifests(path)]
+    split = [
+        (reference.rpartition(":"), path) for entry, path in entries for reference in entry["RepoTags"] or []
+    ]
+    return [(name, tag, path) for (name, _colon, tag), path in split]
 
 
 def _component(name: str) -> str:
