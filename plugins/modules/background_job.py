@@ -136,8 +136,11 @@ def main() -> None:
         module.warn(str(warning))
     problem = failure(result, what)
     if problem:
-        module.fail_json(msg=problem, result=result)
-    module.exit_json(changed=False, result=result)
+        module.fail_json(msg=problem)
+    # What the task was given may hold a password in a URL.
+    module.exit_json(
+        changed=False, result={key: value for key, value in result.items() if key != "invocation"}
+    )
 
 
 if __name__ == "__main__":
