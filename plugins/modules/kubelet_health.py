@@ -51,7 +51,7 @@ from http.client import HTTPException
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _systemd, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _no_answer, _systemd, _wait
 
 SECONDS = 5
 
@@ -62,7 +62,7 @@ def unhealthy(url: str) -> list[str]:
         with open_url(url, use_proxy=False, timeout=SECONDS):
             return []
     except (OSError, HTTPException) as error:
-        return [f"the kubelet is not healthy: {url} answers {getattr(error, 'reason', None) or error}"]
+        return [f"the kubelet is not healthy: {url} answers: {_no_answer.words(error)}"]
 
 
 def main() -> None:
