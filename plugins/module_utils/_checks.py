@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _checks_arguments,
     _checks_cluster,
     _checks_engine,
     _checks_network,
@@ -20,7 +21,14 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
 
 # In the order in which a person reads their findings; importing a group adds its checks to the table.
-GROUPS = (_checks_system, _checks_release, _checks_cluster, _checks_network, _checks_engine)
+GROUPS = (
+    _checks_system,
+    _checks_release,
+    _checks_cluster,
+    _checks_arguments,
+    _checks_network,
+    _checks_engine,
+)
 
 TEXT = {"type": "str", "default": ""}
 NEEDED = {"type": "str", "required": True}
@@ -50,6 +58,7 @@ ARGUMENTS: dict[str, Any] = {
     "components": {"type": "list", "elements": "str", "default": ["etcd", "kube-apiserver"]},
     "authentication": TEXT,
     "apiserver_bind_address": {"type": "str", "default": "127.0.0.1"},
+    "arguments": {"type": "dict", "default": {}},
     "article_exact": {"type": "bool", "default": False},
     "switch_to_cgroup_v1": {"type": "bool", "default": False},
     "packages": {"type": "list", "elements": "str", "default": []},

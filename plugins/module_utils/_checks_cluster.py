@@ -43,7 +43,7 @@ def components(desired: Mapping[str, Any], host: _host.Host) -> Problems:
             "Add kube-controller-manager, or write the Endpoints yourself.",
         )
     loopback = desired["apiserver_bind_address"].startswith("127.")
-    if "kube-proxy" in words and loopback and _has_certificates(desired):
+    if "kube-proxy" in words and loopback and has_certificates(desired):
         yield warning(
             f"kube-apiserver listens on {desired['apiserver_bind_address']} only, so pods can't reach the API"
             " at the address of the Service kubernetes.",
@@ -89,5 +89,6 @@ def article_exact(desired: Mapping[str, Any], host: _host.Host) -> Problems:
         )
 
 
-def _has_certificates(desired: Mapping[str, Any]) -> bool:
+def has_certificates(desired: Mapping[str, Any]) -> bool:
+    """Whether clients are known by certificates."""
     return desired["authentication"] == "certificates" or _version.minor(desired["version"]) >= TLS_ONLY

@@ -21,6 +21,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _host_cgroup,
     _host_engine,
     _host_kubernetes,
+    _host_manifests,
     _host_network,
     _kube_proxy,
     _version,
@@ -85,6 +86,8 @@ class Host:
     engine: Engine = field(default_factory=Engine)
     daemon_json_error: str = ""
     others: tuple[_host_kubernetes.Other, ...] = ()
+    twins: tuple[_host_manifests.Twin, ...] = ()
+    missing_files: frozenset[str] = frozenset()
     installed: str = ""
     authorities: Mapping[str, datetime] = field(default_factory=dict)
     has_ledger: bool = False
@@ -185,6 +188,8 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         engine=engine,
         daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
         others=tuple(_host_kubernetes.find(processes, engine.containers, files, has_ledger)),
+        twins=_host_manifests.observe(params),
+        missing_files=_host_manifests.missing(params["arguments"]),
         installed=_installed(files) if has_ledger else "",
         authorities=dict(_authorities(params["authorities"])),
         has_ledger=has_ledger,

@@ -142,6 +142,10 @@ options:
     description: Address kube-apiserver's TLS port is to listen on.
     type: str
     default: 127.0.0.1
+  arguments:
+    description: Further command-line arguments by component, and fields of V(KubeletConfiguration).
+    type: dict
+    default: {}
   article_exact:
     description: Whether the cluster has to be the article's to the letter.
     type: bool
@@ -166,10 +170,10 @@ options:
     type: list
     elements: str
     default: []
-    choices: [address, architecture, article_exact, artifacts, authentication, cgroup, cgroup_driver, clock,
-      components, daemon_json, disk_space, docker_api, downgrade, hostname, iptables, kernel_memory, linux,
-      memory, mirror, mounts, node_name, other_kubernetes, ports, release_checksum, root, security,
-      skipped_minor, swap, systemd, version_range]
+    choices: [address, architecture, arguments, article_exact, artifacts, authentication, cgroup,
+      cgroup_driver, clock, components, daemon_json, disk_space, docker_api, downgrade, hostname,
+      iptables, kernel_memory, linux, memory, mirror, mounts, node_name, other_kubernetes, ports,
+      release_checksum, root, security, skipped_minor, static_pods, swap, systemd, version_range]
 """
 
 EXAMPLES = r"""

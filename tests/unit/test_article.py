@@ -10,12 +10,27 @@ import yaml
 from rendering import MANIFESTS, Rendered, render
 
 ARTICLE = Path(__file__).parent / "article"
+LOG = "--audit-log-path=/var/log/kubernetes/audit.log"
 COMPONENTS = ["coredns", "etcd", "kube-proxy", "kube-scheduler", "kube-apiserver", "kube-controller-manager"]
 # The user's variables of each cluster that is rendered.
 CLUSTERS: dict[str, dict[str, Any]] = {
     "exact": {"cluster_version": "v1.18.5", "cluster_article_exact": True},
     "v1.18": {"cluster_version": "v1.18.5"},
     "v1.20": {"cluster_version": "v1.20.15"},
+    "more": {
+        "cluster_version": "v1.20.15",
+        "cluster_components": COMPONENTS,
+        "cluster_arguments": {
+            **{name: {"v": 4} for name in COMPONENTS if name != "coredns"},
+            "kube-apiserver": {"v": 4, "audit-log-path": "/var/log/kubernetes/audit.log", "profiling": False},
+            "kubelet": {"v": 4, "provider-id": "50% of $HOME"},
+            "KubeletConfiguration": {
+                "maxPods": 50,
+                "syncFrequency": "1m",
+                "featureGates": {"CSIMigration": False},
+            },
+        },
+    },
     "full v1.18": {"cluster_version": "v1.18.5", "cluster_components": COMPONENTS},
     "full v1.20": {"cluster_version": "v1.20.15", "cluster_components": COMPONENTS},
 }
@@ -198,3 +213,28 @@ def test_what_a_component_changes_elsewhere(clusters: dict[str, Rendered], full:
     for name in ("v1.18", "v1.20"):
         assert "--allow-privileged=true" not in clusters[name].apiserver()
         assert "clusterDNS" not in clusters[name].document("/etc/kubernetes/kubelet.yaml")
+
+
+def test_arguments_are_added_to_every_component_and_nothing_else_changes(
+    clusters: dict[str, Rendered],
+) -> None:
+    more, full = clusters["more"], clusters["full v1.20"]
+    for name in COMPONENTS:
+        new, old = (each.document(f"{MANIFESTS}/{name}.yaml") for each in (more, full))
+        added = [*new["spec"]["containers"][0].pop("command")]
+        for word in old["spec"]["containers"][0].pop("command"):
+            added.remove(word)
+        expected = {"coredns": [], "kube-apiserver": [LOG, "--profiling=false", "--v=4"]}
+        assert added == expected.get(name, ["--v=4"])
+        assert name == "kube-apiserver" or new == old
+    assert more.kubelet()[-2:] == ["--provider-id=50%% of $$HOME", "--v=4"]
+    configuration, ours = (
+        more.document("/etc/kubernetes/kubelet.yaml"),
+        full.document("/etc/kubernetes/kubelet.yaml"),
+    )
+    assert configuration == {
+        **ours,
+        "maxPods": 50,
+        "syncFrequency": "1m",
+        "featureGates": {"CSIMigration": False},
+    }

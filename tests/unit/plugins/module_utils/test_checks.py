@@ -27,6 +27,7 @@ OPTIONS: dict[str, Any] = {
     "components": ["etcd", "kube-apiserver"],
     "authentication": "",
     "apiserver_bind_address": "127.0.0.1",
+    "arguments": {},
     "article_exact": False,
     "switch_to_cgroup_v1": False,
     "time": int(NOW.timestamp()),
