@@ -38,6 +38,7 @@ OPTIONS: dict[str, Any] = {
     "ports": [],
     "state_directory": "/nonexistent",
     "ledger": "/nonexistent",
+    "arguments": {},
     "files": [],
     "authorities": [],
     "daemon_json": "/nonexistent",
