@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 import zlib
 from collections.abc import Sequence
@@ -13,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _version
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Reference
+
+# JSON of another shape than what is looked for in it.
+SHAPE = (AttributeError, TypeError, ValueError)
+GZIP = b"\x1f\x8b"
 
 
 class ArchiveError(Exception):
-    """The file is no tar, ends early, or does not hold what its manifest.json says."""
+    """The file is no whole image archive. What it says goes on from the file's name."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,14 @@ class Image:
         """
         for tag in self.tags:
             last = tag.rpartition("/")[2]
-            if last == f"{wanted.base}-{architecture}:{wanted.tag}":
+            name, _colon, version = last.rpartition(":")
+            if name == f"{wanted.base}-{architecture}" and _is_release(version, wanted.tag):
                 return tag
-            if last == f"{wanted.base}:{wanted.tag}" and self.architecture in ("", architecture):
+            if (
+                name == wanted.base
+                and _is_release(version, wanted.tag)
+                and self.architecture in ("", architecture)
+            ):
                 return tag
         return None
 
@@ -80,8 +90,8 @@ def read(path: str) -> tuple[Image, ...]:
             if not isinstance(manifest, list):
                 return ()
             return tuple(_image(path, tar, entry) for entry in manifest)
-    except (tarfile.TarError, EOFError, zlib.error, OSError, KeyError, ValueError) as error:
-        raise ArchiveError(str(error) or "ends early") from error
+    except (tarfile.TarError, EOFError, zlib.error, OSError, KeyError, *SHAPE) as error:
+        raise ArchiveError(_words(Path(path), error)) from error
 
 
 def survey(paths: Sequence[str]) -> tuple[tuple[Image, ...], tuple[str, ...]]:
@@ -97,7 +107,7 @@ def survey(paths: Sequence[str]) -> tuple[tuple[Image, ...], tuple[str, ...]]:
             try:
                 found = read(str(file))
             except ArchiveError as error:
-                lines.append(f"{file} cannot be read: {error}")
+                lines.append(f"{file} {error}")
                 continue
             tags = [f"{tag} ({image.architecture})" for image in found for tag in image.tags]
             lines.append(f"{file} holds {', '.join(tags) or 'no image with a tag'}")
@@ -105,8 +115,38 @@ def survey(paths: Sequence[str]) -> tuple[tuple[Image, ...], tuple[str, ...]]:
     return tuple(images), tuple(lines)
 
 
+def _is_release(tag: str, wanted: str) -> bool:
+    """Whether an image's tag is the wanted one, or that of a vendor's build of the wanted release."""
+    return tag == wanted or (
+        re.fullmatch(_version.FORM, wanted) is not None and _version.is_release(tag.replace("_", "+"), wanted)
+    )
+
+
+def _words(path: Path, error: Exception) -> str:
+    """What is wrong with a file that cannot be read to its end, without the words of Python's libraries."""
+    if path.is_dir():
+        return "is a directory, and no image archive"
+    if isinstance(error, KeyError):
+        return f"is damaged: its manifest.json names {error.args[0]}, which is not in it"
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return "is damaged: what should be JSON in it is not"
+    if isinstance(error, SHAPE):
+        return "has another manifest.json than `docker save` writes"
+    if isinstance(error, OSError) and error.errno:
+        return f"cannot be read: {error.strerror}"
+    if not path.stat().st_size:
+        return "is empty"
+    with path.open("rb") as stream:
+        compressed = stream.read(len(GZIP)) == GZIP
+    if isinstance(error, EOFError) or "end of data" in str(error):
+        return "ends early: its copy is not complete"
+    if compressed or tarfile.is_tarfile(path):
+        return "is damaged: it cannot be unpacked"
+    return "is no tar archive, as `docker save` writes them"
+
+
 def _image(path: str, tar: tarfile.TarFile, entry: dict[str, Any]) -> Image:
-    content = _content(tar, entry["Config"])
+    content = _content(tar, str(entry["Config"]))
     configuration = json.loads(content)
     return Image(
         archive=path,
@@ -119,8 +159,8 @@ def _image(path: str, tar: tarfile.TarFile, entry: dict[str, Any]) -> Image:
 
 
 def _content(tar: tarfile.TarFile, name: str) -> bytes:
-    stream = tar.extractfile(name)
+    stream = tar.extractfile(name) if name in tar.getnames() else None
     if stream is None:
-        raise KeyError(f"{name} is not a file")
+        raise KeyError(name)
     with stream:
         return stream.read()

@@ -11,12 +11,13 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
@@ -56,6 +57,25 @@ def unknown_checksum(file: str, version: str) -> ReleaseError:
         f"The SHA-512 of {file} of {version} is not known. Set cluster_release_checksum to it, from"
         " Kubernetes' CHANGELOG of that minor version."
     )
+
+
+def wanted_checksum(params: Mapping[str, Any], check_mode: bool, tarball: str) -> tuple[str, str]:
+    """The SHA-512 that the tarball has to have, and who says so. Raises ReleaseError.
+
+    params: those of the module release. Empty in check mode if the artifacts are not there yet.
+    """
+    checksum, origin = (params["checksum"] or "").lower(), params["checksum_origin"]
+    if checksum and not re.fullmatch("[0-9a-f]{128}", checksum):
+        raise ReleaseError(
+            f"cluster_release_checksum is {checksum}, not the 128 hexadecimal digits of a SHA-512."
+        )
+    artifacts = params["artifacts"]
+    if not checksum and not artifacts:
+        raise unknown_checksum(tarball, params["version"])
+    if not checksum and not (check_mode and not Path(artifacts).exists()):
+        sums = Path(artifacts, _files.LISTING)
+        return checksum_of(tarball, sums), str(sums)
+    return checksum, origin
 
 
 def checksum_of(tarball: str, sums: Path) -> str:
@@ -161,8 +181,8 @@ def unpacked(tarball: Path, parts: Sequence[Part]) -> Iterator[dict[Part, Path]]
                         break
         except (tarfile.TarError, EOFError) as error:
             raise ReleaseError(
-                f"{tarball} has the right SHA-512 but cannot be unpacked ({error}). Is it a server tarball,"
-                " and was the SHA-512 taken from the complete file?"
+                f"{tarball} has the right SHA-512 but cannot be unpacked: it is no tar archive compressed"
+                " with gzip, or ends early. Was the SHA-512 taken from the complete server tarball?"
             ) from error
         if wanted:
             raise ReleaseError(

@@ -36,6 +36,10 @@ options:
     description: SHA-512 of the tarball.
     type: str
     required: true
+  checksum_origin:
+    description: Who says that O(checksum) is the tarball's, for messages.
+    type: str
+    default: cluster_release_checksum
   timeout:
     description: Seconds to wait for the next byte of the download.
     type: int
@@ -80,7 +84,8 @@ def run(module: AnsibleModule) -> None:
 
     def apply() -> None:
         target = _bundle.part(directory, tarball)
-        _release.fetch(url, target, checksum, "cluster_release_checksum", module.params["timeout"])
+        origin, timeout = module.params["checksum_origin"], module.params["timeout"]
+        _release.fetch(url, target, checksum, origin, timeout)
         _bundle.put(directory, tarball, origins[tarball])
 
     carry_out(module, changes, apply)
@@ -94,6 +99,7 @@ def main() -> None:
             "version": {"type": "str", "required": True},
             "url": {"type": "str", "default": "https://dl.k8s.io"},
             "checksum": {"type": "str", "required": True},
+            "checksum_origin": {"type": "str", "default": "cluster_release_checksum"},
             "timeout": {"type": "int", "default": 30},
         },
         supports_check_mode=True,

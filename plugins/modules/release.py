@@ -11,6 +11,8 @@ short_description: Install parts of a Kubernetes server release
 version_added: 0.1.0
 description:
   - Takes programs and image archives out of a release's server tarball, after checking its SHA-512.
+  - What comes out of it has to be of O(version) and for O(architecture), or nothing is replaced. A vendor's
+    build of the version, such as V(v1.18.6-k3s1), will do.
   - The tarball is not kept. O(directory)/VERSION/release.json records the hashes of the parts taken.
   - A program in O(bin_dir) that is in no such record is not overwritten.
 author: The mink8s authors (@mink8s)
@@ -34,8 +36,8 @@ options:
     required: true
   url:
     description:
-      - Server with the tarball at URL/VERSION/kubernetes-server-linux-ARCHITECTURE.tar.gz.
-      - Proxies are taken from the environment. A download that was interrupted goes on where it stopped.
+      - Server with the tarball at URL/VERSION/kubernetes-server-linux-ARCHITECTURE.tar.gz. Proxies are taken
+        from the environment. A download that was interrupted goes on where it stopped.
     type: str
     default: https://dl.k8s.io
   artifacts:
@@ -44,6 +46,10 @@ options:
   checksum:
     description: SHA-512 of the tarball. If not set, SHA512SUMS in O(artifacts) has to list it.
     type: str
+  checksum_origin:
+    description: Who says that O(checksum) is the tarball's, for messages.
+    type: str
+    default: cluster_release_checksum
   directory:
     description: Directory for what is kept of releases, each in a directory named after its version.
     type: path
@@ -74,12 +80,6 @@ EXAMPLES = r"""
     version: v1.18.20
     architecture: amd64
     checksum: "{{ release_checksum }}"
-
-- name: Install the same on a host without internet
-  mink8s.kubernetes.release:
-    version: v1.18.20
-    architecture: amd64
-    artifacts: /srv/artifacts
 """
 
 RETURN = r"""
@@ -121,6 +121,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _files,
+    _identity,
     _ledger,
     _record,
     _release,
@@ -137,8 +138,7 @@ class Desired:
 
     source: URL or path of the tarball.
     checksum: SHA-512 of the tarball; empty where it cannot be known yet.
-    origin: where the checksum comes from, for messages.
-    directory: where the archives and the record are kept.
+    origin: where that comes from. directory: where the archives and the record are kept.
     """
 
     version: str
@@ -163,20 +163,13 @@ def desire(params: dict[str, Any], check_mode: bool) -> Desired:
     """What the module's parameters ask for. Raises ReleaseError if they cannot be met."""
     version, artifacts, url = params["version"], params["artifacts"], params["url"].rstrip("/")
     if not re.fullmatch(r"v\d+\.\d+\.\d+([-+][\w.+-]+)?", version):
-        raise ReleaseError(f"{version!r} is no version. Set cluster_version to one like v1.18.20.")
+        raise ReleaseError(f"{version} is no version. Set cluster_version to one like v1.18.20.")
     if not artifacts and not re.match("https?://[^/]", url):
         raise ReleaseError(
-            f"{_release.shown(url)!r} is no URL. Set cluster_release_url to one with http or https."
+            f"{_release.shown(url)} is no URL. Set cluster_release_url to one with http or https."
         )
     tarball = _version.tarball(params["architecture"])
-    checksum, origin = (params["checksum"] or "").lower(), "cluster_release_checksum"
-    if checksum and not re.fullmatch("[0-9a-f]{128}", checksum):
-        raise ReleaseError(f"release_checksum is {checksum!r}, not the 128 hexadecimal digits of a SHA-512.")
-    if not checksum and not artifacts:
-        raise _release.unknown_checksum(tarball, version)
-    if not checksum and not (check_mode and not Path(artifacts).exists()):
-        sums = Path(artifacts, _files.LISTING)
-        checksum, origin = _release.checksum_of(tarball, sums), str(sums)
+    checksum, origin = _release.wanted_checksum(params, check_mode, tarball)
     directory, bin_dir = Path(params["directory"], version), Path(params["bin_dir"])
     return Desired(
         version,
@@ -223,12 +216,18 @@ def plan(desired: Desired, observed: Observed) -> tuple[Plan, tuple[Part, ...]]:
     return Plan(reasons, before, after), tuple(states)
 
 
-def put_in_place(desired: Desired, observed: Observed, needed: tuple[Part, ...], tarball: Path) -> None:
+def put_in_place(
+    module: AnsibleModule, desired: Desired, observed: Observed, needed: tuple[Part, ...], tarball: Path
+) -> None:
     """Take the needed parts out of the tarball, and record them. Raises ReleaseError."""
     for directory in {desired.directory, *(part.path.parent for part in needed)}:
         directory.mkdir(parents=True, exist_ok=True)
     kept = observed.record["parts"] if observed.record.get("checksum") == desired.checksum else {}
     with _release.unpacked(tarball, needed) as staged:
+        files = {part.path.name: path for part, path in staged.items()}
+        wrong = _identity.problems(module, desired.version, files)
+        if wrong:
+            raise _identity.other_release(module, desired.version, _release.shown(desired.source), wrong)
         taken = {str(part.path): _record.fingerprint(path) for part, path in staged.items()}
         record = {"checksum": desired.checksum, "parts": {**kept, **taken}}
         # The record comes first, so that a run killed after it still knows the programs as its own.
@@ -255,7 +254,7 @@ def run(module: AnsibleModule) -> None:
 
     def apply() -> None:
         try:
-            put_in_place(desired, observed, needed, tarball)
+            put_in_place(module, desired, observed, needed, tarball)
         finally:
             if not artifacts:
                 tarball.unlink()
@@ -281,6 +280,7 @@ def main() -> None:
             "url": {"type": "str", "default": "https://dl.k8s.io"},
             "artifacts": {"type": "path"},
             "checksum": {"type": "str"},
+            "checksum_origin": {"type": "str", "default": "cluster_release_checksum"},
             "directory": {"type": "path", "default": "/var/lib/mink8s"},
             "bin_dir": {"type": "path", "default": "/usr/local/bin"},
             "binaries": {"type": "list", "elements": "str", "default": ["kubelet", "kubectl"]},

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def test_other_tars_hold_no_images(tmp_path: Path, files: dict[str, bytes]) -> N
 
 def test_archive_that_contradicts_itself_is_an_error(tmp_path: Path) -> None:
     manifest = b'[{"Config": "lost.json", "RepoTags": ["a:1"]}]'
-    with pytest.raises(ArchiveError, match=r"lost\.json"):
+    with pytest.raises(ArchiveError, match=r"its manifest\.json names lost\.json, which is not in it"):
         _archive.read(write(tmp_path / "a.tar", {"manifest.json": manifest}))
 
 
@@ -72,8 +73,55 @@ def test_truncated_archive_is_an_error(tmp_path: Path, kept: int, compress: bool
     if compress:
         path.write_bytes(gzip.compress(path.read_bytes()))
     os.truncate(path, kept)
-    with pytest.raises(ArchiveError):
+    with pytest.raises(ArchiveError) as caught:
         _archive.read(str(path))
+    assert not PYTHON.search(str(caught.value)), caught.value
+    assert kept < 20_000 or str(caught.value) == "ends early: its copy is not complete"
+
+
+PYTHON = re.compile(r"ReadError|method|file could not|header|codec|line 1 column|[<>']")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "is empty"),
+        (b"no tar", "is no tar archive, as `docker save` writes them"),
+        (b"no tar" * 1000, "is no tar archive, as `docker save` writes them"),
+        (gzip.compress(b"no tar" * 1000), "is damaged: it cannot be unpacked"),
+        (b"\x1f\x8b" + b"garbage" * 1000, "is damaged: it cannot be unpacked"),
+        (b"\xfd7zXZ\0" + b"garbage" * 1000, "is no tar archive, as `docker save` writes them"),
+    ],
+)
+def test_what_is_no_archive_is_told_in_words(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(content)
+    with pytest.raises(ArchiveError) as caught:
+        _archive.read(str(path))
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        (b"{", "is damaged: what should be JSON in it is not"),
+        (b"\xff", "is damaged: what should be JSON in it is not"),
+        (b'["a"]', "has another manifest.json than `docker save` writes"),
+        (b'[{"Config": 1}]', "is damaged: its manifest.json names 1, which is not in it"),
+        (b'[{"Tags": 1}]', "is damaged: its manifest.json names Config, which is not in it"),
+    ],
+)
+def test_a_manifest_that_is_none_is_told_in_words(tmp_path: Path, manifest: bytes, expected: str) -> None:
+    path = write(tmp_path / "a.tar", {"manifest.json": manifest})
+    with pytest.raises(ArchiveError) as caught:
+        _archive.read(path)
+    assert str(caught.value) == expected
+
+
+def test_a_directory_is_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").mkdir()
+    _images, lines = _archive.survey([str(tmp_path)])
+    assert lines == (f"{tmp_path}/a.tar is a directory, and no image archive",)
 
 
 def test_survey_looks_at_the_tars_of_directories_and_says_what_is_where(tmp_path: Path) -> None:
@@ -87,7 +135,7 @@ def test_survey_looks_at_the_tars_of_directories_and_says_what_is_where(tmp_path
     assert [found.tags for found in images] == [("a:1",), ("b:1", "b:2")]
     assert [line.partition(str(tmp_path))[2][:25] for line in lines] == [
         "/single holds a:1 (amd64)",
-        "/all/bad.tar cannot be re",
+        "/all/bad.tar is no tar ar",
         "/all/good.tar holds b:1 (",
         "/all/other.tar holds no i",
     ]
@@ -106,6 +154,9 @@ def test_survey_looks_at_the_tars_of_directories_and_says_what_is_where(tmp_path
         ("kube-apiserver:v1.18.5", "amd64", False),
         ("my-kube-apiserver:v1.18.20", "amd64", False),
         ("kube-apiserver/other:v1.18.20", "amd64", False),
+        ("kube-apiserver:v1.18.20-k3s1", "amd64", True),
+        ("kube-apiserver-amd64:v1.18.20_k3s1", "amd64", True),
+        ("kube-apiserver:v1.18.200", "amd64", False),
     ],
 )
 def test_image_serves_a_name_from_any_registry(tag: str, architecture: str, found: bool) -> None:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-import subprocess
-import sys
-import tarfile
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -17,59 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-TARBALL = "kubernetes-server-linux-amd64.tar.gz"
-
-
-class Host:
-    """The directories of a host, and the module run on it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.bin = root / "bin"
-        self.kept = root / "lib"
-        self.ledger = root / "ledger.json"
-        self.artifacts = root / "artifacts"
-        self.artifacts.mkdir()
-
-    def publish(self, version: str, **files: bytes) -> str:
-        """Make a tarball of files that hold their name and version, and SHA512SUMS. Returns its SHA-512."""
-        names = ["kubelet", "kubectl", "kube-apiserver", "kube-apiserver.tar", "kube-scheduler.tar"]
-        contents = {**{name: f"{name} {version}".encode() * 1000 for name in names}, **files}
-        with tarfile.open(self.artifacts / TARBALL, "w:gz") as tar:
-            for name, content in contents.items():
-                member = tarfile.TarInfo(f"kubernetes/server/bin/{name}")
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-        checksum = hashlib.sha512((self.artifacts / TARBALL).read_bytes()).hexdigest()
-        (self.artifacts / "SHA512SUMS").write_text(f"{checksum}  {TARBALL}\n")
-        return checksum
-
-    def run(self, environment: dict[str, str] | None = None, **options: object) -> dict[str, Any]:
-        """The module's result."""
-        defaults: dict[str, object] = {
-            "version": "v1.18.20",
-            "architecture": "amd64",
-            "directory": str(self.kept),
-            "bin_dir": str(self.bin),
-            "ledger": str(self.ledger),
-        }
-        if "url" not in options:
-            defaults["artifacts"] = str(self.artifacts)
-        done = subprocess.run(
-            [sys.executable, "-m", "ansible_collections.mink8s.kubernetes.plugins.modules.release"],
-            input=json.dumps({"ANSIBLE_MODULE_ARGS": {**defaults, **options}}),
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})},
-            text=True,
-            stdout=subprocess.PIPE,
-            check=False,
-        )
-        result: dict[str, Any] = json.loads(done.stdout)
-        return result
-
-    def check(self, **options: object) -> dict[str, Any]:
-        """The module's result in check mode."""
-        return self.run(None, _ansible_check_mode=True, **options)
+from release_host import TARBALL, Host, elf, image, program
 
 
 @pytest.fixture
@@ -122,7 +66,7 @@ def test_bare_host_gets_all_parts_and_nothing_else(host: Host) -> None:
         "release.json",
         "kube-apiserver.tar",
     }
-    assert (host.bin / "kubelet").read_text().startswith("kubelet v1.18.20")
+    assert (host.bin / "kubelet").read_bytes() == program("kubelet", "v1.18.20")
     assert (host.bin / "kubelet").stat().st_mode & 0o777 == 0o755
 
 
@@ -162,15 +106,62 @@ def test_another_version_takes_the_place_of_ours(host: Host) -> None:
     host.publish("v1.18.21")
     result = host.run(version="v1.18.21")
     assert f"kubelet in {host.bin} is not the one of v1.18.21" in result["reasons"]
-    assert (host.bin / "kubelet").read_text().startswith("kubelet v1.18.21")
+    assert (host.bin / "kubelet").read_bytes() == program("kubelet", "v1.18.21")
     assert host.check()["changed"]
 
 
 def test_another_tarball_of_the_same_version_is_installed(host: Host) -> None:
     host.run()
-    host.publish("v1.18.20", kubelet=b"rebuilt")
+    rebuilt = program("kubelet", "v1.18.20-k3s1", "rebuilt")
+    host.publish("v1.18.20", kubelet=rebuilt)
     assert host.run()["changed"]
-    assert (host.bin / "kubelet").read_bytes() == b"rebuilt"
+    assert (host.bin / "kubelet").read_bytes() == rebuilt
+
+
+APISERVER = "kube-apiserver.tar"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"kubelet": program("kubelet", "v1.19.16")}, "kubelet is v1.19.16, wanted v1.18.20"),
+        ({"kubelet": program("kubelet", "v1.18.2")}, "kubelet is v1.18.2, wanted v1.18.20"),
+        ({"kubectl": program("kubectl", "v1.18.21")}, "kubectl is v1.18.21, wanted v1.18.20"),
+        ({"kubelet": elf(183)}, "kubelet is for arm64, wanted for amd64"),
+        ({"kubelet": elf(243)}, "kubelet is for machine 243, wanted for amd64"),
+        (
+            {"kubectl": b"#!/bin/sh\necho broken >&2; exit 3\n"},
+            "kubectl does not say which version it is: broken",
+        ),
+        (
+            {APISERVER: image("k8s.gcr.io/kube-apiserver-amd64:v1.19.16")},
+            "kube-apiserver.tar holds k8s.gcr.io/kube-apiserver-amd64:v1.19.16 (amd64), wanted kube-apis",
+        ),
+        (
+            {APISERVER: image("k8s.gcr.io/kube-apiserver:v1.18.20", "arm64")},
+            "kube-apiserver.tar holds k8s.gcr.io/kube-apiserver:v1.18.20 (arm64), wanted kube-apiserver:v",
+        ),
+        ({APISERVER: b"no tar"}, "kube-apiserver.tar is no tar archive"),
+    ],
+)
+def test_another_release_whose_sum_is_right_replaces_nothing(
+    host: Host, files: dict[str, bytes], told: str
+) -> None:
+    host.run()
+    there = {path: path.read_bytes() for path in host.root.rglob("*") if path.is_file()}
+    host.publish("v1.18.20", **files)
+    result = host.run()
+    assert result["failed"]
+    assert result["msg"].startswith(
+        f"{host.artifacts}/{TARBALL} is not Kubernetes v1.18.20 for amd64: {told}"
+    )
+    assert "Nothing was replaced" in result["msg"]
+    after = {path: path.read_bytes() for path in host.root.rglob("*") if path.is_file()}
+    assert {path for path in there if there[path] != after[path]} == {
+        host.artifacts / TARBALL,
+        host.artifacts / "SHA512SUMS",
+    }
+    assert after.keys() == there.keys()
 
 
 @pytest.mark.parametrize("foreign", ["file", "link"])
@@ -216,10 +207,10 @@ def test_given_checksum_wins_over_the_list(host: Host) -> None:
     ("options", "message"),
     [
         ({"url": "http://127.0.0.1:9"}, "v1.18.20 is not known. Set cluster_release_checksum"),
-        ({"url": "http://127.0.0.1:9", "checksum": "abc"}, "release_checksum is 'abc', not the 128"),
-        ({"url": "ftp://mirror", "checksum": "0" * 128}, "'ftp://mirror' is no URL. Set cluster_release_url"),
-        ({"version": "latest"}, "'latest' is no version. Set cluster_version"),
-        ({"version": "../../etc"}, "'../../etc' is no version. Set cluster_version"),
+        ({"url": "http://127.0.0.1:9", "checksum": "abc"}, "cluster_release_checksum is abc, not the 128"),
+        ({"url": "ftp://mirror", "checksum": "0" * 128}, "ftp://mirror is no URL. Set cluster_release_url"),
+        ({"version": "latest"}, "latest is no version. Set cluster_version"),
+        ({"version": "../../etc"}, "../../etc is no version. Set cluster_version"),
         ({"images": ["kube-nothing"]}, "does not hold kubernetes/server/bin/kube-nothing.tar"),
         ({"artifacts": "/nowhere"}, "/nowhere/SHA512SUMS cannot be read (No such file or directory)"),
         ({"artifacts": "/nowhere", "checksum": "0" * 128}, f"/nowhere/{TARBALL} is missing"),
