@@ -49,8 +49,9 @@ def artifacts(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     wanted = checksum(desired, host)
     if host.tarball_digest and wanted and host.tarball_digest != wanted:
         yield failure(
-            f"{desired['artifacts']}/{host.tarball} has the SHA-512 {host.tarball_digest}, and not {wanted}.",
-            "Copy it there again, or correct cluster_release_checksum or SHA512SUMS.",
+            f"{desired['artifacts']}/{host.tarball} has the SHA-512 {host.tarball_digest}, but"
+            f" {_origin(desired, host)} says {wanted}.",
+            f"Copy the tarball of {desired['version']} there again, or set cluster_version to what it is of.",
         )
 
 
@@ -93,6 +94,13 @@ def checksum(desired: Mapping[str, Any], host: _host.Host) -> str:
     known = desired["checksums"].get(desired["version"], {}).get(host.architecture)
     listed = (host.artifact_sums or {}).get(host.tarball, "")
     return str(known or desired["checksum"].lower() or listed)
+
+
+def _origin(desired: Mapping[str, Any], host: _host.Host) -> str:
+    """Who says which SHA-512 the release has to have."""
+    if desired["checksums"].get(desired["version"], {}).get(host.architecture):
+        return "the collection's own table"
+    return "cluster_release_checksum" if desired["checksum"] else f"{desired['artifacts']}/SHA512SUMS"
 
 
 def _goes(desired: Mapping[str, Any], host: _host.Host) -> bool:

@@ -324,7 +324,12 @@ def test_the_tarball_among_the_artifacts_is_the_one_it_has_to_be() -> None:
     there = replace(GOOD, artifacts=frozenset({TARBALL}), tarball_digest="ab" * 64)
     assert failures(there, version="v1.19.7", checksum="ab" * 64, artifacts="/srv") == {}
     found = failures(there, version="v1.19.7", checksum="cd" * 64, artifacts="/srv")["artifacts"]
-    assert f"/srv/{TARBALL} has the SHA-512 {'ab' * 64}, and not {'cd' * 64}. Copy it" in found
+    assert f"has the SHA-512 {'ab' * 64}, but cluster_release_checksum says {'cd' * 64}. Copy the" in found
+    found = failures(there, artifacts="/srv", checksum="ab" * 64)["artifacts"]
+    assert f"/srv/{TARBALL} has the SHA-512 {'ab' * 64}, but the collection's own table says" in found
+    listed = replace(there, artifact_sums={TARBALL: "ef" * 64})
+    found = failures(listed, version="v1.19.7", artifacts="/srv")["artifacts"]
+    assert f"but /srv/SHA512SUMS says {'ef' * 64}" in found
 
 
 @pytest.mark.parametrize(
