@@ -325,7 +325,8 @@ def test_the_tarball_among_the_artifacts_is_the_one_it_has_to_be() -> None:
     assert failures(there, version="v1.19.7", checksum="ab" * 64, artifacts="/srv") == {}
     found = failures(there, version="v1.19.7", checksum="cd" * 64, artifacts="/srv")["artifacts"]
     assert f"has the SHA-512 {'ab' * 64}, but cluster_release_checksum says {'cd' * 64}. Copy the" in found
-    found = failures(there, artifacts="/srv", checksum="ab" * 64)["artifacts"]
+    table = {"v1.18.20": {"amd64": "12" * 64}}
+    found = failures(there, artifacts="/srv", checksum="ab" * 64, checksums=table)["artifacts"]
     assert f"/srv/{TARBALL} has the SHA-512 {'ab' * 64}, but the collection's own table says" in found
     listed = replace(there, artifact_sums={TARBALL: "ef" * 64})
     found = failures(listed, version="v1.19.7", artifacts="/srv")["artifacts"]
