@@ -9,6 +9,7 @@ a renewed authority has signed stays valid.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-FINGERPRINT = re.compile(r"FINGERPRINT\(([^()]*)\)")
+# A hash of certificates, or a certificate or a key itself in base64.
+PLACEHOLDER = re.compile(r"(FINGERPRINT|CERTIFICATE|KEY)\(([^()]*)\)")
 
 
 @dataclass(frozen=True)
@@ -247,17 +249,23 @@ def describe(
     return result
 
 
-def with_fingerprints(content: str, described: Mapping[str, Mapping[str, str]]) -> str:
-    """The text with a hash of the named certificates, as described, for each FINGERPRINT(NAME, NAME).
+def filled(content: str, described: Mapping[str, Mapping[str, str]]) -> str:
+    """The text with what the certificates are, as described, in the place of PLACEHOLDERs.
 
-    Raises ValueError if there is no such certificate.
+    What is not there yet, in check mode, leaves its placeholder. Raises ValueError if there is no such
+    certificate.
     """
 
-    def fingerprint(match: re.Match[str]) -> str:
-        names = re.split(r"\s*,\s*", match[1].strip())
+    def fill(match: re.Match[str]) -> str:
+        names = re.split(r"\s*,\s*", match[2].strip())
         unknown = [name for name in names if name not in described]
         if unknown:
             raise ValueError(f"files: {match[0]}: there is no certificate {', '.join(unknown)}")
-        return hashlib.sha256(" ".join(described[name]["fingerprint"] for name in names).encode()).hexdigest()
+        of_each = [described[name] for name in names]
+        if match[1] == "FINGERPRINT":
+            return hashlib.sha256(" ".join(each["fingerprint"] for each in of_each).encode()).hexdigest()
+        kind = "path" if match[1] == "CERTIFICATE" else "key_path"
+        files = [_files.read(each[kind]) if each["fingerprint"] else None for each in of_each]
+        return base64.b64encode(b"".join(filter(None, files))).decode() if all(files) else match[0]
 
-    return FINGERPRINT.sub(fingerprint, content)
+    return PLACEHOLDER.sub(fill, content)

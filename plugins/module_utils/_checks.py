@@ -11,11 +11,14 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _checks_arguments,
     _checks_cluster,
     _checks_engine,
+    _checks_logins,
     _checks_network,
     _checks_release,
+    _checks_services,
     _checks_system,
     _host,
     _host_facts,
+    _host_kubernetes,
     _ledger,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
@@ -27,6 +30,8 @@ GROUPS = (
     _checks_cluster,
     _checks_arguments,
     _checks_network,
+    _checks_services,
+    _checks_logins,
     _checks_engine,
 )
 
@@ -59,6 +64,8 @@ ARGUMENTS: dict[str, Any] = {
     "authentication": TEXT,
     "apiserver_bind_address": {"type": "str", "default": "127.0.0.1"},
     "arguments": {"type": "dict", "default": {}},
+    "service_network": {"type": "str", "default": _host_kubernetes.NETWORK},
+    "kubeconfig_users": {"type": "list", "elements": "str", "default": []},
     "article_exact": {"type": "bool", "default": False},
     "switch_to_cgroup_v1": {"type": "bool", "default": False},
     "packages": {"type": "list", "elements": "str", "default": []},

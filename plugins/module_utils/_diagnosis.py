@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger, _x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _ledger, _x509
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._report import (
     Answer,
     Part,
@@ -27,7 +27,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._report import (
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-ETCD = "http://127.0.0.1:2379"
+# What etcd is asked for, by the file of the archive that has the answer.
+ETCD = {"versions.txt": "/version", "api/health.txt": "/health"}
 UNITS = ("kubelet.service", "docker.service", "containerd.service")
 STATE = (
     "Id,LoadState,UnitFileState,ActiveState,SubState,Result,NRestarts,ExecMainStartTimestamp,ExecMainPID,"
@@ -55,7 +56,7 @@ def questions(config_dir: str, lines: int) -> list[tuple[str, str, list[Question
     definitions = [("systemctl", "cat", "--no-pager", unit) for unit in UNITS]
     resolver = "/etc/resolv.conf", "/etc/hosts"
     return [
-        ("versions.txt", "versions", [*system, *docker, *kubernetes, f"{ETCD}/version"]),
+        ("versions.txt", "versions", [*system, *docker, *kubernetes]),
         (
             "units.txt",
             "states of the units, units that failed, and what the units are",
@@ -99,7 +100,6 @@ def questions(config_dir: str, lines: int) -> list[tuple[str, str, list[Question
             [
                 kubectl("get", "--raw", "/healthz?verbose"),
                 kubectl("get", "--raw", "/readyz?verbose"),
-                f"{ETCD}/health",
             ],
         ),
         (
@@ -206,6 +206,17 @@ def certificates(directory: Path) -> Part:
     return Part("certificates.txt", "ends and subjects of the certificates", "".join(lines), tuple(faults))
 
 
+def _ask_etcd(manifest: Path, path: str) -> Answer:
+    """What etcd has to say, asked as kube-apiserver does."""
+    question = f"etcd {path}"
+    try:
+        etcd = _etcd.Etcd(_etcd.access(manifest), timeout=10)
+        question = f"{etcd.endpoint}{path}"
+        return Answer(question, etcd.text(path).rstrip() + "\n")
+    except (_etcd.EtcdError, OSError) as error:
+        return Answer(question, fault=str(error))
+
+
 def collect(module: AnsibleModule, params: Mapping[str, Any]) -> list[Part]:
     """All files of the archive but its index, without secrets."""
     lines, config_dir, ledger = params["lines"], params["config_dir"], params["ledger"]
@@ -215,6 +226,8 @@ def collect(module: AnsibleModule, params: Mapping[str, Any]) -> list[Part]:
     parts = [Part("preflight.txt", "what would make a run fail", f"{params['preflight']}\n")]
     for path, about, asked in questions(config_dir, lines):
         answers = [ask(module, question, params["bin_dir"]) for question in asked]
+        if path in ETCD:
+            answers.append(_ask_etcd(Path(config_dir, "manifests", "kube-apiserver.yaml"), ETCD[path]))
         if path == "versions.txt":
             answers.insert(0, Answer("Ansible", software))
         parts.append(part(path, about, answers))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, 
     def show(path: str, old: bytes | None, new: bytes | None) -> None:
         for lines, content in ((before, old), (after, new)):
             if content is not None:
-                lines.append(f"# {path}\n{content.decode(errors='replace')}")
+                lines.append(shown(path, content))
 
     for item in desired["directories"]:
         path, mode = item["path"], int(item["mode"], 8)
@@ -124,6 +125,12 @@ def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, 
             changes.absent.append(Path(path))
             show(path, observed[path].content, None)
     return Plan(tuple(reasons), "".join(before), "".join(after)), changes
+
+
+def shown(path: str | Path, content: bytes) -> str:
+    """A file as a diff shows it: without the certificates and keys that a kubeconfig has in it."""
+    text = content.decode(errors="replace")
+    return f"# {path}\n" + re.sub(r"^([\s-]*[\w-]+-data:) .*$", r"\1 [not shown]", text, flags=re.MULTILINE)
 
 
 def note(desired: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _daemon_json,
     _files,
+    _homes,
     _host_cgroup,
     _host_engine,
     _host_kubernetes,
@@ -89,6 +90,8 @@ class Host:
     twins: tuple[_host_manifests.Twin, ...] = ()
     missing_files: frozenset[str] = frozenset()
     installed: str = ""
+    service_network: str = ""
+    login_problems: tuple[str, ...] = ()
     authorities: Mapping[str, datetime] = field(default_factory=dict)
     has_ledger: bool = False
     has_release: bool = False
@@ -191,6 +194,8 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         twins=_host_manifests.observe(params),
         missing_files=_host_manifests.missing(params["arguments"]),
         installed=_installed(files) if has_ledger else "",
+        service_network=_service_network(files) if has_ledger else "",
+        login_problems=tuple(filter(None, map(_homes.problem, params["kubeconfig_users"]))),
         authorities=dict(_authorities(params["authorities"])),
         has_ledger=has_ledger,
         has_release=has_release,
@@ -240,6 +245,11 @@ def _daemon_json_error(path: Path) -> str:
 def _installed(files: list[str]) -> str:
     """The release that runs, from the manifest of kube-apiserver among the files."""
     return next(filter(None, (_version.of_manifest(text(path)) for path in files)), "")
+
+
+def _service_network(files: list[str]) -> str:
+    """The network of the Services, from the manifest of kube-apiserver among the files."""
+    return next(filter(None, (_host_kubernetes.service_network(text(path)) for path in files)), "")
 
 
 def _authorities(paths: list[str]) -> Iterator[tuple[str, datetime]]:

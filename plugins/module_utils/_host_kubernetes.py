@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+
+# From which kube-apiserver gives Services addresses where it is told nothing.
+NETWORK = "10.0.0.0/24"
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,14 @@ def find(
         signs = tuple(_signs(distribution, (), containers))
         if signs:
             yield Other(distribution.name, signs, apart=True)
+
+
+def service_network(manifest: str) -> str:
+    """The network of the Services, from the text of kube-apiserver's manifest; empty if it is none."""
+    if not re.search(r"^\s*- kube-apiserver$", manifest, re.MULTILINE):
+        return ""
+    given = re.search(r"^\s*- --service-cluster-ip-range=(\S+)$", manifest, re.MULTILINE)
+    return given[1] if given else NETWORK
 
 
 def _signs(

@@ -38,7 +38,7 @@ class Ledger:
     paths: what is ours at each path. C(file) and C(directory): we made it where nothing was. C(tree): the
     same, and all that came into the directory since is the cluster's. C(contents): the directory was there
     and empty; all that came into it since is the cluster's. C(marked): a file, ours while its first line
-    has our MARK.
+    has our MARK. C(login): the same in a login's home, in which no link is followed.
     packages: those installed, with what they needed.
     images: NAME:TAG of each image loaded, and the ID of the image that had this name before; empty if none.
     units: those enabled that were not.
@@ -86,6 +86,7 @@ def note(
     directories: Iterable[str | Path] = (),
     trees: Iterable[str | Path] = (),
     marked: Iterable[str | Path] = (),
+    login: Iterable[str | Path] = (),
     packages: Iterable[str] = (),
     images: Mapping[str, str] | None = None,
     units: Iterable[str] = (),
@@ -93,12 +94,13 @@ def note(
 ) -> None:
     """Note what is about to be made. Only what is not there yet is noted, and the first note stays.
 
-    path: of the ledger. files, marked, directories, trees: missing directories above them are noted too.
+    path: of the ledger. files, marked, login, directories, trees: missing directories above them are noted,
+    too.
     """
     with _alone():
         ledger = read(path) or Ledger()
         old = json.dumps(asdict(ledger))
-        kinds = {"file": files, "marked": marked, "directory": directories, "tree": trees}
+        kinds = {"file": files, "marked": marked, "login": login, "directory": directories, "tree": trees}
         for kind, paths in kinds.items():
             for target in map(Path, paths):
                 _note_path(ledger, target, kind)

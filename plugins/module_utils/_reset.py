@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt, _files, _ledger, _mounts, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _apt,
+    _files,
+    _homes,
+    _ledger,
+    _mounts,
+    _wait,
+)
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -23,14 +30,18 @@ if TYPE_CHECKING:
 CGROUP_SECONDS = 10
 
 
+# The actions after which nothing is at the path any more.
+REMOVALS = ("remove", "kubeconfig", "tree")
+
+
 @dataclass(frozen=True)
 class Step:
     """One thing to do: a command, or something to do to a path.
 
     reason: what the person is told; empty for a mere consequence of another step.
-    action: what to do to the path. remove: a file. tree: a directory with all in it. contents: all in a
-    directory. directory: one that is empty by then. unmount: what is mounted in a directory. text: write
-    data. cgroup: a cgroup without processes.
+    action: what to do to the path. remove: a file. kubeconfig: one in a login's home. tree: a directory with
+    all in it. contents: all in a directory. directory: one that is empty by then. unmount: what is mounted in
+    a directory. text: write data. cgroup: a cgroup without processes.
     data: the standard input of the command, or the text to write.
     done: what each line of the command's complaint says if its work has been done meanwhile, a pattern.
     vital: whether the rest must not be done if this fails.
@@ -110,6 +121,8 @@ def touch(step: Step) -> str:
     try:
         if step.action == "remove":
             path.unlink(missing_ok=True)
+        elif step.action == "kubeconfig":
+            _homes.remove(path)
         elif step.action == "text":
             _files.write(path, step.data.encode(), path.stat().st_mode & 0o7777 if path.exists() else 0o644)
         elif step.action == "cgroup":

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger, _mounts
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _homes, _ledger, _mounts
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset import Findings, Step
 
 # What the packages of an engine bring and leave; the engine needs it as long as it stays.
 ENGINE = ("/etc/cni", "/etc/docker", "/opt/containerd", "/var/lib/containerd", "/var/lib/docker")
-FILES, TREES = ("file", "marked"), ("tree", "contents")
+FILES, TREES = ("file", "marked", "login"), ("tree", "contents")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,19 @@ def observe(paths: Mapping[str, str], files: Iterable[str], mountinfo: str) -> d
     points = {target for target in targets if targets.count(target) > own.count(target)}
     ours = [path for path, kind in paths.items() if kind in FILES]
     parents = {str(Path(path).parent) for path in (*ours, *files)}
-    return {path: _look(Path(path), path in points) for path in {*paths, *parents}}
+    found = {path: _look(Path(path), path in points) for path in {*paths, *parents}}
+    for path, kind in paths.items():
+        if kind == "login":
+            found[path] = _look_in_home(Path(path))
+    return found
+
+
+def _look_in_home(path: Path) -> Seen:
+    seen = _homes.observe(path)
+    if seen.obstacle:
+        return Seen("link")
+    marked = _ledger.MARK.encode() in (seen.content or b"").partition(b"\n")[0]
+    return Seen("" if seen.content is None else "file", marked=marked)
 
 
 def _look(path: Path, mounted: bool) -> Seen:
@@ -98,7 +110,7 @@ def plan(
             found.steps.append(decision)
         elif decision:
             found.kept.append(decision)
-    ours = [path for path, kind in paths.items() if kind in FILES]
+    ours = [path for path, kind in paths.items() if kind in ("file", "marked")]
     for path in _temporary({*ours, *files}, seen):
         if not any(is_in(path, tree) for tree in (*going, *keep)):
             found.steps.append(Step(f"{path} is half a file of the collection's", path=path, action="remove"))
@@ -108,8 +120,12 @@ def plan(
 def _decide(path: str, kind: str, look: Seen) -> Step | str:
     if look.kind == "link" and kind in TREES:
         return f"{path} is a symbolic link now; it and what it leads to are left."
-    if look.kind == "file" and kind == "marked" and not look.marked:
+    if look.kind == "file" and kind in ("marked", "login") and not look.marked:
         return f"{path} is yours: its first line does not say that it is the collection's."
+    if look.kind == "file" and kind == "login":
+        return Step(f"{path} is the collection's", path=path, action="kubeconfig")
+    if look.kind == "link" and kind == "login":
+        return f"{path} is a symbolic link now, which the collection does not make."
     if look.kind in ("file", "link"):
         return Step(f"{path} is the collection's", path=path, action="remove")
     if look.kind == "directory" and kind in FILES:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _etcd,
     _host_engine,
     _host_proc,
     _ledger,
@@ -53,7 +54,11 @@ class Process:
 
 @dataclass
 class Seen:
-    """What the host has answered. api: the items of nodes and pods; None if it did not answer."""
+    """What the host has answered.
+
+    api: the items of nodes and pods; None if it did not answer. etcd: how kube-apiserver reaches it; None if
+    the collection made no kube-apiserver.
+    """
 
     processes: list[Process] = field(default_factory=list)
     sockets: list[Socket] = field(default_factory=list)
@@ -61,6 +66,7 @@ class Seen:
     docker: str = ""
     bridge: str = ""
     api: list[dict[str, Any]] | None = None
+    etcd: _etcd.Access | None = None
     remarks: list[str] = field(default_factory=list)
 
 
@@ -79,6 +85,7 @@ def look(module: AnsibleModule) -> Seen:
     seen.processes = [*_units(module), *_static_pods(seen, made)]
     _code, printed, _error = module.run_command(list(_status_ports.COMMAND))
     seen.sockets = list(_status_ports.parse(printed))
+    seen.etcd = next((_etcd.access(path) for path in made if path.name == "kube-apiserver.yaml"), None)
     kubeconfig = next((path for path in made if path.name == "admin.conf"), None)
     if kubeconfig:
         seen.api = _status_api.ask(module, kubeconfig, made, seen.remarks)
@@ -160,7 +167,7 @@ def components(module: AnsibleModule, seen: Seen) -> Iterator[Component]:
     with ThreadPoolExecutor(8) as pool:
         asked = {
             (each.local, each.port): pool.submit(
-                _status_ports.knock, each.local, int(each.port), _health_path(name)
+                _status_ports.knock, each.local, int(each.port), _health_path(name), _client(name, seen)
             )
             for name, sockets in listening.items()
             for each in sockets
@@ -202,6 +209,12 @@ def _ports(
         code, _healthy = answers.get((each.local, each.port), (0, 0))
         denied = code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
         yield Port(each.protocol, int(each.port), reach, None if _leads_on(name, reach) else denied)
+
+
+def _client(name: str, seen: Seen) -> tuple[str, str] | None:
+    """The certificate and key with which a component is asked that lets nobody in without."""
+    way = seen.etcd if name == "etcd" else None
+    return (way.certificate, way.key) if way and way.certificate else None
 
 
 def _health_path(name: str) -> str:

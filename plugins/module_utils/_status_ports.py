@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import Socket
@@ -42,14 +43,24 @@ def _plain(address: str) -> str:
     return address.partition("%")[0].strip("[]").removeprefix("::ffff:")
 
 
-def knock(address: str, port: int, health_path: str) -> tuple[int, int]:
-    """The HTTP status that somebody without credentials gets for /metrics and for health; 0 for none."""
+def knock(
+    address: str, port: int, health_path: str, client: tuple[str, str] | None = None
+) -> tuple[int, int]:
+    """The HTTP status that somebody without credentials gets for /metrics, and that for health; 0 for none.
+
+    client: a certificate and its key, with which to ask for health where nobody is let in without.
+    """
     host = "127.0.0.1" if address in ("*", "0.0.0.0", "::") else address
     for context in (_anybody(), None):
         statuses = [_status_of(host, port, path, context) for path in ("/metrics", health_path)]
         if any(statuses):
-            return statuses[0], statuses[1]
-    return 0, 0
+            break
+    if client and HTTPStatus.UNAUTHORIZED in statuses:
+        known = _anybody()
+        with suppress(OSError):
+            known.load_cert_chain(*client)
+            statuses[1] = _status_of(host, port, health_path, known)
+    return statuses[0], statuses[1]
 
 
 def _anybody() -> ssl.SSLContext:
@@ -65,5 +76,9 @@ def _status_of(host: str, port: int, path: str, context: ssl.SSLContext | None) 
         with closing(secure or HTTPConnection(host, port, timeout=SECONDS)) as connection:
             connection.request("GET", path)
             return connection.getresponse().status
+    except ssl.SSLError as error:
+        # The server's word for a client without a certificate, or without the right one.
+        wants = any(word in str(error).lower() for word in ("certificate required", "bad certificate"))
+        return HTTPStatus.UNAUTHORIZED if wants else 0
     except (OSError, HTTPException):
         return 0

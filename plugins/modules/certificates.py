@@ -17,7 +17,9 @@ description:
     a certificate's key to have a new one made. New keys are ECDSA P-256, in key pairs RSA 2048.
   - An authority that is already there is used as it is, whatever its common name and kind of key.
   - Then writes files in the way of M(mink8s.kubernetes.files). In their content C(FINGERPRINT(NAME, NAME))
-    stands for a hash of the certificates with these names, so that who reads the file is told of new ones.
+    stands for a hash of the certificates with these names, so that who reads the file is told of new ones,
+    and C(CERTIFICATE(NAME)) and C(KEY(NAME)) for the certificate and its private key in base64, as a
+    kubeconfig has them in it.
   - Without certificates to make, nothing of O(directory) or the library is needed.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: [mink8s.kubernetes.ledger, mink8s.kubernetes.files]
@@ -28,7 +30,9 @@ attributes:
     description: Reports what would be issued and changes nothing.
     support: full
   diff_mode:
-    description: Shows names and expiry of the certificates, never a key, and the contents of O(files).
+    description: >-
+      Shows names and expiry of the certificates, and the contents of O(files) and O(kubeconfig), but never a
+      key or what a line that ends its name with C(-data) has.
     support: full
 options:
   directory:
@@ -98,6 +102,19 @@ options:
     type: list
     elements: str
     default: []
+  logins:
+    description:
+      - Logins on the host that get O(kubeconfig) as C(.kube/config) in their homes, readable by them alone.
+      - One that begins with another line is the login's own, and so is one that is a link or in a directory
+        that is a link. It stays as it is, with a warning.
+      - It is removed again from a login that is not listed any more.
+    type: list
+    elements: str
+    default: []
+  kubeconfig:
+    description: Content of the kubeconfig for O(logins). Its first line shows whose the file is.
+    type: str
+    default: ""
   valid_days:
     description: Days O(certificates) are valid for, but never longer than their authority.
     type: int
@@ -164,7 +181,8 @@ certificates:
       fingerprint: 1b0c1c1c4dd6fbf3f7f1c4e5d0b8cb6b0e3a3f6d7f3a1b9a0d2c4b6a8f0e1d2c
       not_valid_after: "2027-11-23T16:35:00Z"
 changed_files:
-  description: Certificates issued, and those of O(files) and O(absent) written or removed, or would be.
+  description: >-
+    Certificates issued, and those of O(files), O(absent) and O(logins) written or removed, or would be.
   type: list
   elements: str
   returned: success
@@ -177,6 +195,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _certificates,
     _file_set,
+    _homes,
     _ledger,
     _library,
     _plan,
@@ -203,6 +222,8 @@ def main() -> None:
             "certificates": {"type": "list", "elements": "dict", "options": certificate, "default": []},
             "key_pairs": {**texts, "no_log": False},
             "unwanted": texts,
+            "logins": texts,
+            "kubeconfig": {"type": "str", "default": ""},
             "valid_days": {"type": "int", "default": 365},
             "authority_valid_days": {"type": "int", "default": 3650},
             "renew_days": {"type": "int", "default": 30},
@@ -219,6 +240,7 @@ def main() -> None:
         if not module.check_mode or directory.exists():
             _library.fail(module, "cryptography")
     try:
+        homes = [_homes.find(login) for login in module.params["logins"]]
         desired = _certificates.read_options(module.params)
         found = _certificates.observe(directory, desired)
         work = _certificates.plan(desired, found, now)
@@ -230,27 +252,42 @@ def main() -> None:
             _certificates.apply(directory, desired, found, work, now)
             found = _certificates.observe(directory, desired)
         results = _certificates.describe(directory, found, work, done=issues)
-        # What the files say is known only now.
-        for file in module.params["files"]:
-            file["content"] = _certificates.with_fingerprints(file["content"], results)
-        written, changes = _file_set.prepare(module.params)
+        # What the files say is known only now. It may have keys in it, and the parameters get printed.
+        params = {
+            **module.params,
+            "files": [
+                {**file, "content": _certificates.filled(file["content"], results)}
+                for file in module.params["files"]
+            ],
+        }
+        kubeconfig = _certificates.filled(module.params["kubeconfig"], results).encode()
+        written, changes = _file_set.prepare(params)
+        noted = _ledger.read(module.params["ledger"]) or _ledger.Ledger()
+        in_homes = _homes.plan(homes, _homes.noted(noted.paths), kubeconfig)
+        for said in in_homes.kept:
+            module.warn(said)
         if not module.check_mode:
-            _file_set.note(module.params)
+            _file_set.note(params)
+            if in_homes.write:
+                _ledger.note(module.params["ledger"], login=[home.kubeconfig for home in in_homes.write])
 
         def apply() -> None:
             _file_set.apply(changes)
+            _homes.apply(in_homes, kubeconfig)
             for path in unwanted.paths:
                 path.unlink()
 
         _plan.carry_out(
             module,
-            _plan.together(work.plan, written, unwanted.plan),
+            _plan.together(work.plan, written, in_homes.plan, unwanted.plan),
             apply,
             certificates=results,
-            changed_files=[f"{directory}/{name}.crt" for name in work.issue] + changes.paths,
+            changed_files=[f"{directory}/{name}.crt" for name in work.issue] + changes.paths + in_homes.paths,
         )
     except OSError as error:
         module.fail_json(msg=f"{error.filename or directory}: {error.strerror or error}")
+    except _homes.HomeError as error:
+        module.fail_json(msg=f"{error} Nothing was changed. Correct cluster_kubeconfig_users.")
     except ValueError as error:
         module.fail_json(msg=f"{directory}: {error}")
 

@@ -37,13 +37,11 @@ options:
     type: str
     required: true
   manifest:
-    description: The manifest of etcd, which names its image and its directory for data.
+    description: >-
+      The manifest of etcd, which names its image and its directory for data. That of kube-apiserver beside it
+      says how etcd is reached.
     type: path
     default: /etc/kubernetes/manifests/etcd.yaml
-  endpoint:
-    description: Where etcd answers its clients.
-    type: str
-    default: http://127.0.0.1:2379
   timeout:
     description: Longest wait for etcd, in seconds.
     type: int
@@ -94,7 +92,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _wait,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import ENDPOINT, Etcd, EtcdError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import Etcd, EtcdError, access
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._snapshot import SnapshotError
 
@@ -269,14 +267,13 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "node_name": {"type": "str", "required": True},
             "manifest": {"type": "path", "default": "/etc/kubernetes/manifests/etcd.yaml"},
-            "endpoint": {"type": "str", "default": ENDPOINT},
             "timeout": {"type": "int", "default": 180},
         },
         supports_check_mode=True,
     )
     try:
-        etcd = Etcd(module.params["endpoint"], timeout=5)
         found = observe(module)
+        etcd = Etcd(access(Path(module.params["manifest"]).with_name("kube-apiserver.yaml")), timeout=5)
         data = {"directory": str(found.directory) if found else "", "replaced": ""}
 
         def restore() -> None:

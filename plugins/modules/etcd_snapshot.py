@@ -27,10 +27,12 @@ options:
     description: The file to write, in a directory that is there. One that is there is replaced.
     type: path
     required: true
-  endpoint:
-    description: Where etcd answers its clients.
-    type: str
-    default: http://127.0.0.1:2379
+  manifest:
+    description:
+      - The manifest of kube-apiserver, whose flags say where etcd answers, and with which certificate.
+      - Without the file it is the article's etcd at V(http://127.0.0.1:2379).
+    type: path
+    default: /etc/kubernetes/manifests/kube-apiserver.yaml
   timeout:
     description: Longest wait for the next part of the snapshot, in seconds.
     type: int
@@ -78,7 +80,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _snapshot
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import ENDPOINT, Etcd, EtcdError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import MANIFEST, Etcd, EtcdError, access
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._snapshot import Snapshot, SnapshotError
 
@@ -119,7 +121,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             "path": {"type": "path", "required": True},
-            "endpoint": {"type": "str", "default": ENDPOINT},
+            "manifest": {"type": "path", "default": MANIFEST},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -127,7 +129,7 @@ def main() -> None:
     target = Path(module.params["path"])
     results: dict[str, Any] = {"path": str(target), "size": 0, "sha256": "", "nodes": []}
     try:
-        etcd = Etcd(module.params["endpoint"], module.params["timeout"])
+        etcd = Etcd(access(module.params["manifest"]), module.params["timeout"])
         decided = plan(etcd.endpoint, observe(etcd, target))
         carry_out(module, decided, lambda: results.update(asdict(save(etcd, target))), snapshot=results)
     except EtcdError as error:

@@ -146,6 +146,15 @@ options:
     description: Further command-line arguments by component, and fields of V(KubeletConfiguration).
     type: dict
     default: {}
+  service_network:
+    description: IPv4 network of the Services.
+    type: str
+    default: 10.0.0.0/24
+  kubeconfig_users:
+    description: Logins on the host that are to get a kubeconfig.
+    type: list
+    elements: str
+    default: []
   article_exact:
     description: Whether the cluster has to be the article's to the letter.
     type: bool
@@ -172,8 +181,9 @@ options:
     default: []
     choices: [address, architecture, arguments, article_exact, artifacts, authentication, cgroup,
       cgroup_driver, clock, components, daemon_json, disk_space, docker_api, downgrade, hostname,
-      iptables, kernel_memory, linux, memory, mirror, mounts, node_name, other_kubernetes, ports,
-      release_checksum, root, security, skipped_minor, static_pods, swap, systemd, version_range]
+      iptables, kernel_memory, linux, logins, memory, mirror, mounts, node_name, other_kubernetes,
+      ports, release_checksum, root, security, service_network, skipped_minor, static_pods, swap,
+      systemd, version_range]
 """
 
 EXAMPLES = r"""

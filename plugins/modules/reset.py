@@ -73,7 +73,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _reset_paths,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset import Findings, Step
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset import REMOVALS, Findings, Step
 
 KUBELET = "kubelet.service"
 # The kubelet's socket, which outlives it until the next reboot.
@@ -171,7 +171,7 @@ def decide(module: AnsibleModule, ledger: _ledger.Ledger) -> Decision:
 
     remaining = rest(ledger, seen, keep, packages)
     work.kept += [said for tree in sorted(keep) if (said := why(tree, seen[tree], packages.engine))]
-    gone = {step.path for step in work.steps if step.action in ("remove", "tree")}
+    gone = {step.path for step in work.steps if step.action in REMOVALS}
     parent, last = str(Path(path).parent), []
     if remaining == _ledger.Ledger():
         if Path(path).exists():

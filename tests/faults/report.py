@@ -47,7 +47,8 @@ ROWS = {
     ),
     "renewal": (
         "Certificates about to expire",
-        "`site.yml` renews them and restarts what reads them once: kubelet and kube-apiserver, never etcd",
+        "`site.yml` renews them and restarts what reads them once: kubelet, kube-apiserver, and etcd"
+        " where it has certificates",
         "run `site.yml` once a year, a month ahead",
     ),
     "expired": (

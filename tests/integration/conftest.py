@@ -12,7 +12,7 @@ from kubernetes import client
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import Apiserver, Artifacts, Etcd, Server
+from servers import Apiserver, Artifacts, Etcd, Server, configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -54,8 +54,10 @@ def run(request: pytest.FixtureRequest) -> Iterator[Callable[[Server], Server]]:
 def etcd(
     artifacts: Artifacts, run: Callable[[Server], Server], tmp_path_factory: pytest.TempPathFactory
 ) -> Etcd:
+    """An etcd that asks for certificates, which is what kube-apiserver shows in all these tests."""
     directory = tmp_path_factory.mktemp("etcd")
-    server = Etcd(artifacts.unpack_etcd(directory), directory / "etcd.log")
+    configure(directory, "certificates")
+    server = Etcd(artifacts.unpack_etcd(directory), directory / "etcd.log", directory / "pki")
     run(server)
     return server
 

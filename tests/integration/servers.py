@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tarfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _kubernetes, _wait
 from kubernetes import client, config
 
 if TYPE_CHECKING:
@@ -177,21 +180,89 @@ def extract(archive: Path, directory: Path, *arguments: str) -> None:
     subprocess.run(["tar", "-x", "-f", archive, "-C", directory, *arguments], check=True)
 
 
+def configure(directory: Path, authentication: str, **days: int) -> None:
+    """Write what the role control_plane writes, with other certificates' days if given."""
+    variables = {
+        "control_plane_authentication": authentication,
+        "control_plane_config_dir": str(directory),
+        "control_plane_address": "192.0.2.7",
+        "control_plane_node_name": NODE,
+        **days,
+    }
+    role = ROOT / "roles" / "control_plane"
+    files = [f"@{role / kind / 'main.yml'}" for kind in ("defaults", "vars")]
+    given = [flag for value in (*files, json.dumps(variables)) for flag in ("-e", value)]
+    # Templates are looked for beside the playbook.
+    playbook = str(shutil.copy(HERE / "control-plane.yml", directory))
+    shutil.copytree(role / "templates", directory / "templates", dirs_exist_ok=True)
+    done = ansible("ansible-playbook", playbook, *given)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 class Etcd(Server):
     """An etcd with its data in the root directory of its image."""
 
-    def __init__(self, root: Path, log: Path) -> None:
-        port, peer_port = free_ports(2)
-        self.url, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
-        flags = [
-            "--data-dir=/data",
-            f"--listen-client-urls={self.url}",
-            f"--advertise-client-urls={self.url}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-        ]
-        super().__init__(["chroot", str(root), "etcd", *flags], log)
+    def __init__(self, root: Path, log: Path, pki: Path | None = None) -> None:
+        """pki: a directory with the role's certificates; without one it asks for nothing."""
+        self.root, self.pki = root, pki
+        self.port, self.peer_port = free_ports(2)
+        super().__init__([], log)
+        self.secure(pki)
+
+    def secure(self, pki: Path | None) -> None:
+        """From its next start on, ask for certificates, or for nothing, as the role's manifest has it."""
+        self.pki, scheme = pki, "https" if pki else "http"
+        self.url, peer = (f"{scheme}://127.0.0.1:{port}" for port in (self.port, self.peer_port))
+        flags = [f"--listen-client-urls={self.url}", f"--advertise-client-urls={self.url}"]
+        flags += [f"--listen-peer-urls={peer}"]
+        if pki:
+            (self.root / "pki").mkdir(exist_ok=True)
+            for name in ("etcd-ca.crt", "etcd.crt", "etcd.key"):
+                shutil.copy(pki / name, self.root / "pki")
+            own = {name for name, _equals, _value in (flag.partition("=") for flag in flags)}
+            flags += [flag for flag in etcd_flags(pki) if flag.partition("=")[0] not in {*own, "--data-dir"}]
+        self.command = ["chroot", str(self.root), "etcd", "--data-dir=/data", *flags]
+
+    @property
+    def access(self) -> _etcd.Access:
+        """How kube-apiserver reaches it."""
+        if not self.pki:
+            return _etcd.Access(self.url)
+        names = ("etcd-ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key")
+        return _etcd.Access(self.url, *(str(self.pki / name) for name in names))
+
+    @property
+    def flags(self) -> list[str]:
+        """The same as flags of kube-apiserver."""
+        names = ("servers", "cafile", "certfile", "keyfile")
+        values = dataclasses.astuple(self.access)
+        return [f"--etcd-{name}={value}" for name, value in zip(names, values) if value]
+
+    def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
+        """Ask it, as who is let in."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        if self.pki:
+            context = ssl.create_default_context(cafile=self.access.authority)
+            context.load_cert_chain(self.access.certificate, self.access.key)
+            connection = HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
+        connection.request("POST", path, json.dumps(body))
+        answer = connection.getresponse()
+        assert answer.status == 200
+        answered: dict[str, Any] = json.loads(answer.read())
+        return answered
+
+    def manifest(self, directory: Path) -> Path:
+        """A manifest of a kube-apiserver that uses it, as far as the collection reads it for that."""
+        path = directory / "kube-apiserver.yaml"
+        path.write_text("".join(f"    - {flag}\n" for flag in self.flags))
+        return path
+
+
+def etcd_flags(pki: Path) -> list[str]:
+    """The flags that the role's manifest of etcd has, with files at the root of etcd's own file system."""
+    manifest = yaml.safe_load((pki.parent / "manifests" / "etcd.yaml").read_text())
+    command: list[str] = manifest["spec"]["containers"][0]["command"][1:]
+    return [flag.replace(f"{pki}/", "/pki/") for flag in command]
 
 
 class Apiserver(Server):
@@ -203,7 +274,7 @@ class Apiserver(Server):
         self.port, insecure_port = free_ports(2)
         self.url = f"https://127.0.0.1:{self.port}"
         flags = [
-            f"--etcd-servers={etcd.url}",
+            *etcd.flags,
             f"--etcd-prefix=/{authentication}",
             f"--secure-port={self.port}",
             f"--cert-dir={directory}",
@@ -213,7 +284,7 @@ class Apiserver(Server):
             flags.append(f"--insecure-port={insecure_port}")
         self.configure()
         (_program, *command) = self.manifest()["spec"]["containers"][0]["command"]
-        command = [flag for flag in command if not flag.startswith("--etcd-servers=")]
+        command = [flag for flag in command if not flag.startswith("--etcd-")]
         super().__init__([str(program), *command, *flags], directory / "kube-apiserver.log")
 
     @property
@@ -229,21 +300,7 @@ class Apiserver(Server):
 
     def configure(self, **days: int) -> None:
         """Write what the role writes, with other certificates' days if given, and this server's address."""
-        variables = {
-            "control_plane_authentication": self.authentication,
-            "control_plane_config_dir": str(self.directory),
-            "control_plane_address": "192.0.2.7",
-            "control_plane_node_name": NODE,
-            **days,
-        }
-        role = ROOT / "roles" / "control_plane"
-        files = [f"@{role / kind / 'main.yml'}" for kind in ("defaults", "vars")]
-        given = [flag for value in (*files, json.dumps(variables)) for flag in ("-e", value)]
-        # Templates are looked for beside the playbook.
-        playbook = str(shutil.copy(HERE / "control-plane.yml", self.directory))
-        shutil.copytree(role / "templates", self.directory / "templates", dirs_exist_ok=True)
-        done = ansible("ansible-playbook", playbook, *given)
-        assert done.returncode == 0, done.stdout + done.stderr
+        configure(self.directory, self.authentication, **days)
         for path in self.directory.glob("*.conf"):
             path.write_text(re.sub(r"(?<=server: ).*", self.url, path.read_text()))
 

@@ -33,7 +33,15 @@ CLUSTERS: dict[str, dict[str, Any]] = {
     },
     "full v1.18": {"cluster_version": "v1.18.5", "cluster_components": COMPONENTS},
     "full v1.20": {"cluster_version": "v1.20.15", "cluster_components": COMPONENTS},
+    "own address": {
+        "cluster_version": "v1.20.15",
+        "cluster_components": COMPONENTS,
+        "cluster_apiserver_bind_address": "192.0.2.7",
+        "cluster_service_network": "172.30.255.248/29",
+    },
+    "every address": {"cluster_version": "v1.20.15", "cluster_apiserver_bind_address": "0.0.0.0"},
 }
+PKI = "/etc/kubernetes/pki"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +64,12 @@ def ours(request: pytest.FixtureRequest, clusters: dict[str, Rendered]) -> Rende
 def article(name: str) -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((ARTICLE / f"{name}.yaml").read_text())
     return document
+
+
+def etcd_command(cluster: Rendered) -> list[str]:
+    """The command line of etcd."""
+    command: list[str] = cluster.document(f"{MANIFESTS}/etcd.yaml")["spec"]["containers"][0]["command"]
+    return command
 
 
 def left_out(expected: object, actual: object, where: str = "") -> list[str]:
@@ -99,7 +113,13 @@ def test_manifests_leave_nothing_of_the_articles_out_but_the_release(ours: Rende
     assert left_out(article(name), manifest) == ["/spec/containers/0"]
     (container,) = manifest["spec"]["containers"]
     (expected,) = article(name)["spec"]["containers"]
-    assert left_out(expected, container) == ["/image"]
+    # With certificates kube-apiserver reaches etcd by TLS.
+    over_tls = [
+        f"/command/{number}"
+        for number, word in enumerate(expected["command"])
+        if word.startswith("--etcd-servers") and "--client-cert-auth=true" in etcd_command(ours)
+    ]
+    assert left_out(expected, container) == [*over_tls, "/image"]
     assert container["image"].startswith(f"registry.k8s.io/{name}:")
 
 
@@ -114,9 +134,87 @@ def test_a_kubeconfig_with_credentials_has_another_address_and_a_user(clusters: 
     assert kubeconfig["contexts"][0]["context"] == {"cluster": "mink8s", "user": "kubernetes-admin"}
 
 
-def test_etcd_listens_where_it_does_in_the_article(ours: Rendered) -> None:
-    command = ours.document(f"{MANIFESTS}/etcd.yaml")["spec"]["containers"][0]["command"]
-    assert command == ["etcd", "--data-dir=/var/lib/etcd"]
+def test_etcd_listens_where_it_does_in_the_article(clusters: dict[str, Rendered]) -> None:
+    assert etcd_command(clusters["v1.18"]) == ["etcd", "--data-dir=/var/lib/etcd"]
+
+
+def test_with_certificates_etcd_asks_for_one_at_both_of_its_ports(clusters: dict[str, Rendered]) -> None:
+    assert set(etcd_command(clusters["v1.20"])) == {
+        "etcd",
+        "--data-dir=/var/lib/etcd",
+        *(f"--{whose}-client-urls=https://127.0.0.1:2379" for whose in ("listen", "advertise")),
+        "--listen-peer-urls=https://127.0.0.1:2380",
+        *(f"--{peer}client-cert-auth=true" for peer in ("", "peer-")),
+        *(f"--{peer}trusted-ca-file={PKI}/etcd-ca.crt" for peer in ("", "peer-")),
+        *(f"--{peer}cert-file={PKI}/etcd.crt" for peer in ("", "peer-")),
+        *(f"--{peer}key-file={PKI}/etcd.key" for peer in ("", "peer-")),
+    }
+    manifest = clusters["v1.20"].document(f"{MANIFESTS}/etcd.yaml")
+    paths = {volume["hostPath"]["path"] for volume in manifest["spec"]["volumes"]}
+    assert paths == {"/var/lib/etcd", f"{PKI}/etcd-ca.crt", f"{PKI}/etcd.crt", f"{PKI}/etcd.key"}
+    assert {
+        "--etcd-servers=https://127.0.0.1:2379",
+        f"--etcd-cafile={PKI}/etcd-ca.crt",
+        f"--etcd-certfile={PKI}/apiserver-etcd-client.crt",
+        f"--etcd-keyfile={PKI}/apiserver-etcd-client.key",
+    } <= set(clusters["v1.20"].apiserver())
+
+
+def test_who_reads_a_certificate_once_starts_anew_when_it_is_renewed(clusters: dict[str, Rendered]) -> None:
+    for name, certificates in (
+        ("etcd", "etcd-ca, etcd"),
+        ("kube-apiserver", "apiserver-kubelet-client, apiserver, apiserver-etcd-client"),
+        ("kube-scheduler", "ca, kube-scheduler"),
+    ):
+        manifest = clusters["full v1.20"].document(f"{MANIFESTS}/{name}.yaml")
+        assert manifest["metadata"]["annotations"]["mink8s/certificates"] == f"FINGERPRINT({certificates})"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "server"),
+    [
+        ("v1.18", "http://127.0.0.1:8080"),
+        ("full v1.20", "https://127.0.0.1:6443"),
+        ("every address", "https://127.0.0.1:6443"),
+        ("own address", "https://192.0.2.7:6443"),
+    ],
+)
+def test_kubeconfigs_have_the_address_on_which_kube_apiserver_listens(
+    clusters: dict[str, Rendered], cluster: str, server: str
+) -> None:
+    found = clusters[cluster]
+    paths = [path for path in found if path.endswith((".conf", "/.kube/config"))]
+    assert len(paths) >= 3
+    for path in paths:
+        assert found.document(path)["clusters"][0]["cluster"]["server"] == server, path
+
+
+@pytest.mark.parametrize("name", ["kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"])
+def test_who_reads_a_kubeconfig_once_starts_anew_when_its_address_changes(
+    clusters: dict[str, Rendered], name: str
+) -> None:
+    for cluster, server in (("full v1.20", "127.0.0.1"), ("own address", "192.0.2.7")):
+        manifest = clusters[cluster].document(f"{MANIFESTS}/{name}.yaml")
+        assert manifest["metadata"]["annotations"]["mink8s/server"] == f"https://{server}:6443"
+
+
+def test_services_get_addresses_from_their_network(clusters: dict[str, Rendered]) -> None:
+    for cluster, network in (("full v1.20", "10.0.0.0/24"), ("own address", "172.30.255.248/29")):
+        for name in ("kube-apiserver", "kube-controller-manager"):
+            command = clusters[cluster].document(f"{MANIFESTS}/{name}.yaml")["spec"]["containers"][0][
+                "command"
+            ]
+            assert f"--service-cluster-ip-range={network}" in command
+
+
+@pytest.mark.parametrize("path", ["/etc/kubernetes/admin.conf", "/root/.kube/config"])
+def test_an_administrators_kubeconfig_stands_alone(clusters: dict[str, Rendered], path: str) -> None:
+    kubeconfig = clusters["v1.20"].document(path)
+    assert kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"] == "CERTIFICATE(ca)"
+    assert kubeconfig["users"][0]["user"] == {
+        "client-certificate-data": "CERTIFICATE(admin)",
+        "client-key-data": "KEY(admin)",
+    }
 
 
 def test_without_credentials_nothing_is_opened(clusters: dict[str, Rendered]) -> None:
@@ -126,6 +224,7 @@ def test_without_credentials_nothing_is_opened(clusters: dict[str, Rendered]) ->
         "--etcd-servers=http://127.0.0.1:2379",
         "--advertise-address=192.0.2.7",
         "--bind-address=127.0.0.1",
+        "--service-cluster-ip-range=10.0.0.0/24",
         "--anonymous-auth=false",
         f"--kubelet-certificate-authority={pki}/kubelet-ca.crt",
         f"--kubelet-client-certificate={pki}/apiserver-kubelet-client.crt",
@@ -174,6 +273,7 @@ def test_each_component_is_a_static_pod_on_the_hosts_network(full: Rendered, nam
     manifest = full.document(f"{MANIFESTS}/{name}.yaml")
     assert manifest["metadata"]["name"] == name
     assert manifest["spec"]["hostNetwork"] is True
+    assert manifest["spec"]["priorityClassName"] == "system-node-critical"
     (container,) = manifest["spec"]["containers"]
     assert f"/{name}:" in container["image"]
     volumes = {volume["name"] for volume in manifest["spec"].get("volumes", [])}

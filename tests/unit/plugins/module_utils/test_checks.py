@@ -28,6 +28,7 @@ OPTIONS: dict[str, Any] = {
     "authentication": "",
     "apiserver_bind_address": "127.0.0.1",
     "arguments": {},
+    "service_network": "10.0.0.0/24",
     "article_exact": False,
     "switch_to_cgroup_v1": False,
     "time": int(NOW.timestamp()),
@@ -465,3 +466,34 @@ def test_the_article_has_nothing_more() -> None:
     found = examine(GOOD, components=[*ALL[2:]], authentication="certificates", article_exact=True).failures
     assert [finding.name for finding in found] == ["article_exact", "article_exact"]
     assert "with kube-scheduler, kube-controller-manager, which" in found[0].message
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/12", "10.96.0.0/16", "192.168.7.8/29"])
+def test_a_network_of_services_that_kube_apiserver_takes(network: str) -> None:
+    assert failures(service_network=network) == {}
+    assert failures(replace(OURS, service_network=network), service_network=network) == {}
+
+
+@pytest.mark.parametrize(
+    "network", ["", "10.0.0.0", "10.0.0.1/24", "10.0.0.0/11", "10.0.0.0/30", "fd00::/112", "services"]
+)
+def test_a_network_of_services_that_kube_apiserver_does_not_take(network: str) -> None:
+    said = failures(service_network=network)["service_network"]
+    assert f"cluster_service_network is {network}, which is no IPv4 network of /12 to /29" in said
+
+
+def test_services_keep_their_network() -> None:
+    said = failures(replace(OURS, service_network="10.0.0.0/24"), service_network="10.96.0.0/16")
+    assert "Leave cluster_service_network at 10.0.0.0/24, or reset the host first" in said["service_network"]
+
+
+def test_the_article_has_one_network_of_services() -> None:
+    said = failures(service_network="10.96.0.0/16", article_exact=True)
+    assert (
+        "cluster_article_exact is true with cluster_service_network: 10.96.0.0/16" in said["service_network"]
+    )
+
+
+def test_a_login_that_can_not_have_a_kubeconfig() -> None:
+    said = failures(replace(GOOD, login_problems=("There is no login alice on this host.",)))["logins"]
+    assert "There is no login alice on this host. It is in cluster_kubeconfig_users." in said

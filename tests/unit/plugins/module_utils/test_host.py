@@ -36,6 +36,7 @@ OPTIONS: dict[str, Any] = {
     "url": "",
     "directories": [],
     "ports": [],
+    "kubeconfig_users": [],
     "state_directory": "/nonexistent",
     "ledger": "/nonexistent",
     "arguments": {},

@@ -32,7 +32,7 @@ class Host:
         seen = _reset_paths.observe(self.paths, [], mountinfo)
         keep = _reset_paths.chosen(self.paths, seen, data, engine=True)
         found = _reset_paths.plan(self.paths, seen, keep)
-        gone = {step.path for step in found.steps if step.action in ("remove", "tree")}
+        gone = {step.path for step in found.steps if step.action in _reset.REMOVALS}
         return found, _reset_paths.directories(self.paths, seen, keep, gone)
 
     def reset(self, data: bool = False) -> list[str]:

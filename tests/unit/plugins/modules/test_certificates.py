@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -59,7 +60,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         text=True,
         capture_output=True,
-        check=True,
+        check=False,
     )
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -401,7 +402,7 @@ def test_a_fingerprint_in_a_file_stands_for_the_certificates_it_names(made: Infr
         described = certificates.describe(
             made.directory, found, certificates.plan(desired, found, NOW), done=True
         )
-        return certificates.with_fingerprints(text, described)
+        return certificates.filled(text, described)
 
     both, one = "a: FINGERPRINT(apiserver, admin)", "a: FINGERPRINT(admin)"
     before = stamped(both), stamped(one)
@@ -440,3 +441,47 @@ def test_without_certificates_only_files_are_written(tmp_path: Path) -> None:
     options = {"directory": str(tmp_path / "pki"), "ledger": str(tmp_path / "ledger.json"), "files": files}
     assert run(options)["reasons"] == [f"{path} is missing"]
     assert not (tmp_path / "pki").exists()
+
+
+def test_a_kubeconfig_stands_alone_and_nobody_is_shown_what_is_in_it(tmp_path: Path) -> None:
+    path, directory = tmp_path / "admin.conf", tmp_path / "pki"
+    options = {**OPTIONS, "directory": str(directory), "ledger": str(tmp_path / "ledger.json")}
+    lines = ["ca-data: CERTIFICATE(ca)", "client-certificate-data: CERTIFICATE(admin)"]
+    lines += ["client-key-data: KEY(admin)"]
+    content = "\n  ".join(lines)
+    options["files"] = [{"path": str(path), "content": content, "mode": "0600"}]
+
+    def embedded() -> dict[str, bytes]:
+        lines = dict(line.strip().split(": ") for line in path.read_text().splitlines())
+        return {name: base64.b64decode(value) for name, value in lines.items()}
+
+    def is_shown(result: dict[str, Any]) -> bool:
+        text = json.dumps(result)
+        encoded = base64.b64encode((directory / "admin.key").read_bytes()).decode()
+        return encoded in text or encoded[200:] in text or "PRIVATE" in text
+
+    assert run({**options, "_ansible_check_mode": True})["changed"]
+    first = run({**options, "_ansible_diff": True})
+    assert not is_shown(first)
+    assert "client-key-data: [not shown]" in first["diff"]["after"]
+    assert embedded() == {
+        "ca-data": (directory / "ca.crt").read_bytes(),
+        "client-certificate-data": (directory / "admin.crt").read_bytes(),
+        "client-key-data": (directory / "admin.key").read_bytes(),
+    }
+    assert not run(options)["changed"]
+    (directory / "admin.crt").unlink()
+    said = run({**options, "_ansible_check_mode": True})
+    assert said["changed_files"] == [f"{directory}/admin.crt", str(path)]
+    again = run(options)
+    assert again["reasons"] == said["reasons"]
+    assert not is_shown(again)
+    assert embedded()["client-certificate-data"] == (directory / "admin.crt").read_bytes()
+
+
+def test_a_login_that_is_not_there_is_named_before_anything_changes(tmp_path: Path) -> None:
+    options = {**OPTIONS, "directory": str(tmp_path / "pki"), "ledger": str(tmp_path / "ledger.json")}
+    said = run({**options, "logins": ["nobody-of-that-name"], "kubeconfig": "# ours"})
+    assert said["failed"]
+    assert "There is no login nobody-of-that-name on this host. Nothing was changed." in said["msg"]
+    assert list(tmp_path.iterdir()) == []
