@@ -13,8 +13,9 @@ description:
   - Gives the etcd that runs as a static pod on the host the data of a snapshot. What it had before is kept
     beside it.
   - A snapshot that is damaged or of another cluster is refused, and the data is made from it, before
-    anything is stopped. Then the kubelet is stopped, the containers of kube-apiserver and etcd are removed,
-    the data is exchanged, and the kubelet is started, which brings both back. Other containers run on.
+    anything is stopped. Then the kubelet is stopped, the containers of the static pods beside O(manifest) are
+    removed, the data is exchanged, and the kubelet is started, which brings them back. None of them keeps
+    what it remembers of the API, which is newer than the data. Other containers run on.
   - Where etcd does not become healthy with the new data, it gets back the old, and the module fails.
   - Every run restores, so every run reports a change.
 author: The mink8s authors (@mink8s)
@@ -77,7 +78,6 @@ data:
 """
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -85,15 +85,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _component_log,
     _library,
     _snapshot,
-    _systemd,
     _wait,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import Etcd, EtcdError, access
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._restore import Host, RestoreError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._snapshot import SnapshotError
 
 try:
@@ -105,11 +104,6 @@ else:
 
 # Where etcd has everything, below the directory for its data. It passes over whatever else is there.
 MEMBER = "member"
-UNIT = "kubelet.service"
-
-
-class RestoreError(Exception):
-    """The snapshot cannot be put in place."""
 
 
 @dataclass(frozen=True)
@@ -184,52 +178,6 @@ def make(engine: Engine, snapshot: str, found: Place) -> Path:
             f" cluster_image_tags to an etcd that has. {error}"
         ) from error
     return stage
-
-
-def rename(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Rename all of them, or none where one of them cannot be. Raises OSError."""
-    done: list[tuple[Path, Path]] = []
-    try:
-        for source, target in moves:
-            source.rename(target)
-            done.append((source, target))
-    except OSError:
-        for source, target in reversed(done):
-            target.rename(source)
-        raise
-
-
-class Host:
-    """What is stopped and started on the host."""
-
-    def __init__(self, module: AnsibleModule, engine: Engine) -> None:
-        """module: with the module's parameters."""
-        self._module, self._engine = module, engine
-
-    def exchange(self, *moves: tuple[Path, Path]) -> None:
-        """Stop etcd and what uses it, rename, and start them, whatever becomes of it."""
-        self._systemctl("stop")
-        try:
-            for container in (*self._containers("kube-apiserver"), *self._containers("etcd")):
-                self._engine.run("stop", "--time", "5", container)
-                self._engine.run("rm", "--force", container)
-            rename(moves)
-        finally:
-            self._systemctl("start")
-
-    def why(self) -> str:
-        """Why etcd is not healthy, in its own words."""
-        return " ".join(_component_log.tell(self._module, UNIT, ["etcd"]))
-
-    def _containers(self, name: str) -> list[str]:
-        labels = ("io.kubernetes.pod.namespace=kube-system", f"io.kubernetes.container.name={name}")
-        filters = [word for label in labels for word in ("--filter", f"label={label}")]
-        return self._engine.run("ps", "--all", "--quiet", *filters).split()
-
-    def _systemctl(self, verb: str) -> None:
-        code, _out, error = self._module.run_command(["systemctl", verb, UNIT])
-        if code != 0:
-            raise RestoreError(f"`systemctl {verb} {UNIT}` failed. {_systemd.why(self._module, UNIT, error)}")
 
 
 def apply(module: AnsibleModule, engine: Engine, etcd: Etcd, found: Place) -> str:

@@ -196,3 +196,41 @@ def test_a_fresh_host_takes_the_place_of_the_old(
     assert objects.secret_on_the_host(cluster) == "open sesame"
     listed = json.loads(cluster.run("kubectl", "get", "nodes", "--output", "json"))["items"]
     assert [item["metadata"]["name"] for item in listed] == [cluster.name]
+
+
+def replicas(node: Node) -> int:
+    """How many pods of the Deployment run."""
+    return sum(name.startswith("web-") for name in objects.pods(node))
+
+
+def test_controllers_follow_what_happens_after_a_restore(
+    cluster: Node, given: dict[str, Any], tmp_path: Path
+) -> None:
+    components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+    run = cluster.playbook("site.yml", cluster_components=components)
+    assert run.returncode == 0, said(run)
+    container = objects.pod(cluster, "web")["spec"]["containers"][0]
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    objects.apply(
+        cluster, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+    )
+    objects.until(cluster, lambda: replicas(cluster) == 1, "a pod of the Deployment")
+    backup = back_up(cluster, tmp_path)
+    # What controllers remember is far ahead of the backup then.
+    for round_ in range(3):
+        objects.apply(
+            cluster,
+            *(
+                {"kind": "ConfigMap", "metadata": {"name": f"later-{number}"}, "data": {"round": str(round_)}}
+                for number in range(100)
+            ),
+        )
+    cluster.run("kubectl", "scale", "deployment/web", "--replicas=2")
+    objects.until(cluster, lambda: replicas(cluster) == 2, "two pods of the Deployment")
+    restore(cluster, backup, cluster_components=components)
+    cluster.run("kubectl", "scale", "deployment/web", "--replicas=3")
+    objects.until(cluster, lambda: replicas(cluster) == 3, "three pods of the Deployment")
+    cluster.run("kubectl", "delete", "deployment", "web")
+    objects.until(cluster, lambda: replicas(cluster) == 0, "no pod of the Deployment")
