@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _wait
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import COMPONENTS
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._node import PRESSURES
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -51,10 +52,41 @@ def ask(
     return items
 
 
-def ready_since(items: list[dict[str, Any]]) -> dict[str, float]:
-    """From when on the API knows components as Ready: of static pods, and of the kubelet by its node."""
+def node_name(arguments: Sequence[str], hostname: str) -> str:
+    """The name with which a kubelet registers its node. arguments: its command line."""
+    words = " ".join(arguments)
+    given = re.search(r"--hostname-override[= ](\S+)", words)
+    return given[1] if given else hostname.lower()
+
+
+def own_node(items: Sequence[Mapping[str, Any]], name: str) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """The node of that name, None if the API has none, and what a person should know of it."""
+    nodes = {item["metadata"]["name"]: item for item in items if item["kind"] == "Node"}
+    if name not in nodes:
+        known = ", ".join(nodes) or "no node at all"
+        return None, [f"The kubelet here registers as {name}, and the API knows {known}."]
+    others = [other for other in nodes if other != name]
+    remarks = [f"The API has other nodes, too: {', '.join(others)}."] if others else []
+    for condition in nodes[name]["status"].get("conditions", []):
+        bad = condition["status"] != ("True" if condition["type"] == "Ready" else "False")
+        if bad:
+            said = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+            kind = condition["type"]
+            what = f"has {kind} and {PRESSURES[kind]}" if kind in PRESSURES else f"is not well ({kind})"
+            remarks.append(f"Node {name} {what}. The kubelet says: {said}.")
+    return nodes[name], remarks
+
+
+def ready_since(items: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
+    """From when on the API knows components as Ready: of static pods, and of the kubelet by its node.
+
+    name: of the host's node.
+    """
     found = {}
     for item in items:
+        host = item["metadata"]["name"] if item["kind"] == "Node" else item["spec"].get("nodeName", name)
+        if host != name:
+            continue
         name = "kubelet" if item["kind"] == "Node" else item["spec"]["containers"][0]["name"]
         if item["kind"] == "Pod" and not is_component(item):
             continue

@@ -26,6 +26,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _no_answer,
     _status,
     _status_api,
+    _status_network,
     _status_ports,
     _systemd,
     _wait,
@@ -68,6 +69,7 @@ class Seen:
     api: list[dict[str, Any]] | None = None
     etcd: _etcd.Access | None = None
     remarks: list[str] = field(default_factory=list)
+    node_name: str = ""
 
 
 def look(module: AnsibleModule) -> Seen:
@@ -89,6 +91,11 @@ def look(module: AnsibleModule) -> Seen:
     kubeconfig = next((path for path in made if path.name == "admin.conf"), None)
     if kubeconfig:
         seen.api = _status_api.ask(module, kubeconfig, made, seen.remarks)
+    if seen.docker:
+        seen.remarks += _status_network.look(module)
+    kubelet = next((each.pid for each in seen.processes if each.name == "kubelet" and each.pid), 0)
+    words = _host_proc.text(f"/proc/{kubelet}/cmdline").split("\0") if kubelet else []
+    seen.node_name = _status_api.node_name(words, os.uname().nodename)
     return seen
 
 
@@ -158,7 +165,7 @@ def _container(name: str, container: Mapping[str, Any]) -> Process:
 
 def components(module: AnsibleModule, seen: Seen) -> Iterator[Component]:
     """Each component, with what it says of itself."""
-    ready = _status_api.ready_since(seen.api or [])
+    ready = _status_api.ready_since(seen.api or [], seen.node_name)
     listening = {
         process.name: [each for each in seen.sockets if not each.peer_port and process.pid in each.pids]
         for process in seen.processes
@@ -278,7 +285,7 @@ def status(module: AnsibleModule) -> _status.Status:
     others = tuple(sorted(pods(seen), key=lambda pod: pod.full_name))
     names = {process.pid: process.name for process in seen.processes if process.pid}
     addresses = {pod.address: pod.full_name for pod in others if pod.address}
-    node = next((item for item in seen.api or [] if item["kind"] == "Node"), None)
+    node, of_node = _status_api.own_node(seen.api, seen.node_name) if seen.api is not None else (None, [])
     own = {each.local for each in seen.sockets}
     server = next((each for each in seen.processes if each.name == "kube-apiserver"), None)
     certificates = any(word.startswith("--client-ca-file") for word in server.arguments) if server else False
@@ -292,5 +299,5 @@ def status(module: AnsibleModule) -> _status.Status:
         pods=others,
         connections=tuple(_status.connections(seen.sockets, names, addresses, own)),
         missing=tuple(_status.missing(running, certificates)),
-        remarks=tuple(seen.remarks),
+        remarks=(*seen.remarks, *of_node),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _status,
     _status_api,
     _status_map,
+    _status_network,
     _status_ports,
     _status_table,
 )
@@ -149,3 +152,56 @@ def test_a_map_of_many_pods_says_how_many_more_there_are() -> None:
 
 def test_an_arrow_of_what_is_not_on_the_map_is_left_out() -> None:
     assert _status_map.draw(status()).arrows == []
+
+
+def node(name: str, **conditions: str) -> dict[str, Any]:
+    listed = [
+        {"type": kind, "status": status, "reason": "Why", "message": "said", "lastTransitionTime": SINCE}
+        for kind, status in {"Ready": "True", **conditions}.items()
+    ]
+    return {"kind": "Node", "metadata": {"name": name}, "status": {"conditions": listed}}
+
+
+SINCE = "2026-11-23T17:26:40Z"
+
+
+def test_a_host_has_the_node_that_its_kubelet_registers() -> None:
+    assert _status_api.node_name(["kubelet", "--hostname-override=host-1", "--v=2"], "Other") == "host-1"
+    assert _status_api.node_name(["kubelet", "--v=2"], "Host-1") == "host-1"
+    old, own = node("a-former-name", Ready="Unknown"), node("host-1")
+    assert _status_api.own_node([old, own], "host-1") == (
+        own,
+        ["The API has other nodes, too: a-former-name."],
+    )
+    assert _status_api.own_node([old], "host-1") == (
+        None,
+        ["The kubelet here registers as host-1, and the API knows a-former-name."],
+    )
+    assert _status_api.ready_since([old, own], "host-1") == {"kubelet": _status_api.seconds(SINCE)}
+    assert _status_api.ready_since([own], "host-2") == {}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ({"DiskPressure": "False", "MemoryPressure": "False"}, []),
+        ({"DiskPressure": "True"}, ["has DiskPressure and evicts pods until there is space again"]),
+        ({"MemoryPressure": "True"}, ["has MemoryPressure and evicts pods"]),
+        ({"Ready": "False"}, ["is not well (Ready). The kubelet says: Why: said."]),
+        ({"NetworkUnavailable": "True"}, ["is not well (NetworkUnavailable)"]),
+    ],
+)
+def test_what_is_wrong_with_the_node_is_told(conditions: dict[str, str], expected: list[str]) -> None:
+    _node, remarks = _status_api.own_node([node("host-1", **conditions)], "host-1")
+    assert [remark.startswith("Node host-1 ") for remark in remarks] == [True] * len(expected)
+    assert [words in remark for words, remark in zip(expected, remarks)] == [True] * len(expected)
+
+
+def test_what_pods_lack_of_the_network_is_told() -> None:
+    assert _status_network.missing("1\n", "*nat\n:DOCKER - [0:0]\n") == []
+    assert _status_network.missing("1\n", "") == []
+    (forward,) = _status_network.missing("0\n", "*nat\n:DOCKER - [0:0]\n")
+    assert "net.ipv4.ip_forward is 0" in forward
+    (rules,) = _status_network.missing("1\n", "(none)")
+    assert "Docker's rules are gone" in rules
+    assert "systemctl restart docker" in rules
