@@ -17,6 +17,7 @@ HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
 # What the modules that run before would have returned.
 REGISTERED = {
     "__kubelet_engine": {"cgroup_driver": "systemd"},
+    "__preflight_host": {"resolv_conf": ""},
 }
 
 

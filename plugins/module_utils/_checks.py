@@ -11,11 +11,15 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _checks_arguments,
     _checks_cluster,
     _checks_engine,
+    _checks_existing,
+    _checks_firewall,
+    _checks_kernel,
     _checks_logins,
     _checks_network,
     _checks_release,
     _checks_services,
     _checks_system,
+    _checks_values,
     _host,
     _host_facts,
     _host_kubernetes,
@@ -25,20 +29,19 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import 
 
 # In the order in which a person reads their findings; importing a group adds its checks to the table.
 GROUPS = (
-    _checks_system,
-    _checks_release,
-    _checks_cluster,
-    _checks_arguments,
-    _checks_network,
-    _checks_services,
-    _checks_logins,
+    *(_checks_system, _checks_kernel, _checks_release, _checks_cluster, _checks_arguments, _checks_values),
+    *(_checks_services, _checks_logins, _checks_existing, _checks_network, _checks_firewall),
     _checks_engine,
 )
 
 TEXT = {"type": "str", "default": ""}
 NEEDED = {"type": "str", "required": True}
 PATHS = {"type": "list", "elements": "path", "default": []}
-SPACE = {"path": {"type": "path", "required": True}, "megabytes": {"type": "int", "required": True}}
+SPACE = {
+    "path": {"type": "path", "required": True},
+    "megabytes": {"type": "int", "default": 0},
+    "percent": {"type": "int", "default": 0},
+}
 PORT = {"port": {"type": "int", "required": True}, "address": NEEDED, "process": NEEDED}
 ARGUMENTS: dict[str, Any] = {
     "version": NEEDED,
@@ -66,9 +69,15 @@ ARGUMENTS: dict[str, Any] = {
     "arguments": {"type": "dict", "default": {}},
     "service_network": {"type": "str", "default": _host_kubernetes.NETWORK},
     "kubeconfig_users": {"type": "list", "elements": "str", "default": []},
+    "apiserver_alternative_names": {"type": "list", "elements": "str", "default": []},
+    "service_account_namespaces": {"type": "list", "elements": "str", "default": []},
+    "image_registry": TEXT,
+    "config_directory": {"type": "path", "default": "/etc/kubernetes"},
+    "etcd_data_directory": {"type": "path", "default": "/var/lib/etcd"},
     "article_exact": {"type": "bool", "default": False},
     "switch_to_cgroup_v1": {"type": "bool", "default": False},
     "packages": {"type": "list", "elements": "str", "default": []},
+    "known_facts": {"type": "dict", "default": {}},
     "facts": {"type": "list", "elements": "str", "choices": list(_host_facts.NAMES), "default": []},
     "skip": {"type": "list", "elements": "str", "choices": sorted(CHECKS), "default": []},
 }

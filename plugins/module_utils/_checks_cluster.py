@@ -30,16 +30,15 @@ def components(desired: Mapping[str, Any], host: _host.Host) -> Problems:
         if word not in COMPONENTS:
             yield failure(f"cluster_components has {word}, which is no component.", known)
         elif words.count(word) > 1:
-            yield failure(
-                f"cluster_components has {word} {words.count(word)} times.", "Take one of them out."
-            )
+            yield failure(f"cluster_components has {word} {words.count(word)} times.", "Name it once.")
     for word in ARTICLE:
         if word not in words:
-            yield failure(f"cluster_components lacks {word}.", f"Add {word}: nothing works without it.")
+            yield failure(f"cluster_components lacks {word}, without which nothing works.", f"Add {word}.")
     if "kube-proxy" in words and "kube-controller-manager" not in words:
         yield warning(
-            "kube-proxy is among cluster_components without kube-controller-manager, which says what a"
-            " Service leads to.",
+            "kube-proxy is among cluster_components without kube-controller-manager, which keeps the"
+            " list of the"
+            " pods that a Service leads to (its Endpoints).",
             "Add kube-controller-manager, or write the Endpoints yourself.",
         )
     loopback = desired["apiserver_bind_address"].startswith("127.")
@@ -53,15 +52,26 @@ def components(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 
 @check
 def authentication(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """cluster_authentication, which is only certificates from v1.20 on."""
+    """cluster_authentication: certificates alone from v1.20 on, and wherever pods may sign in at the API."""
     wanted, version = desired["authentication"], desired["version"]
     if wanted not in AUTHENTICATIONS:
-        yield failure(f"cluster_authentication is {wanted}.", "Set it to none or certificates.")
+        yield failure(
+            f"cluster_authentication is {wanted}.", "Set it to none or certificates, or leave it out."
+        )
     elif wanted == "none" and _version.minor(version) >= TLS_ONLY:
         yield failure(
             f"cluster_authentication is none with {version}, whose kube-apiserver has no port without"
             " credentials.",
             "Leave it out, or choose a cluster_version of 1.18 or 1.19.",
+        )
+    elif _every_pod_is_administrator(desired):
+        yield failure(
+            "Every pod would be administrator of the cluster: kube-controller-manager gives each a"
+            " token, kube-apiserver"
+            f" listens on {desired['apiserver_bind_address']}, where pods reach it, and without"
+            " certificates it lets"
+            " whoever signs in do anything.",
+            "Set cluster_authentication: certificates, or leave out cluster_apiserver_bind_address.",
         )
 
 
@@ -81,12 +91,29 @@ def article_exact(desired: Mapping[str, Any], host: _host.Host) -> Problems:
             f"cluster_article_exact is true with {', '.join(more)}, which the article does not have.",
             "Take them out of cluster_components, or set cluster_article_exact to false.",
         )
+    if desired["node_name"] not in ("", host.hostname):
+        yield failure(
+            f"cluster_article_exact is true with cluster_node_name: {desired['node_name']}, of which"
+            " the article's"
+            f" kubelet is not told: it registers {host.hostname}.",
+            "Leave one of them out, or run hostnamectl set-hostname.",
+        )
     if desired["authentication"] == "certificates":
         yield failure(
             "cluster_article_exact is true with cluster_authentication: certificates, which the article does"
             " not have.",
             "Leave one of them out.",
         )
+
+
+def _every_pod_is_administrator(desired: Mapping[str, Any]) -> bool:
+    """Whether pods have tokens, reach a port that asks for them, and nobody limits what tokens may do."""
+    # The article's kube-apiserver listens on all addresses, but no controller makes tokens there.
+    return (
+        not has_certificates(desired)
+        and "kube-controller-manager" in desired["components"]
+        and not desired["apiserver_bind_address"].startswith("127.")
+    )
 
 
 def has_certificates(desired: Mapping[str, Any]) -> bool:

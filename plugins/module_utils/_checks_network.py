@@ -1,22 +1,20 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks of ports, addresses and names."""
+"""Checks of ports, names and routes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host, _version
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host, _host_network
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import (
     Problems,
     check,
     failure,
     warning,
 )
-
-SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 
 
 @check
@@ -39,31 +37,6 @@ def _overlap(seen: str, wanted: str) -> bool:
 
 
 @check
-def address(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """The address the node registers with."""
-    if not (desired["address"] or host.address):
-        yield failure(
-            "The host has no default route, so it is not known at which address to register the node.",
-            "Set cluster_address to one of the host's IPv4 addresses, other than loopback.",
-        )
-
-
-@check
-def node_name(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """The name the node registers with, which has to be one Kubernetes takes."""
-    name = desired["node_name"] or host.hostname
-    # The label kubernetes.io/hostname takes 63 characters; from 1.20 the common name
-    # system:node:NAME of the kubelet's certificate takes 64.
-    longest = 63 if _version.minor(desired["version"]) < 20 else 52
-    if not re.fullmatch(SUBDOMAIN, name) or len(name) > longest:
-        yield failure(
-            f"The node's name would be {name!r} ({len(name)} characters).",
-            f"Set cluster_node_name to at most {longest} lower-case letters, digits, '-' and '.', each part"
-            " between the '.' beginning and ending with a letter or digit.",
-        )
-
-
-@check
 def hostname(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """Whether the host knows the address of its own name."""
     # The kubelet is told its name and address, and without them takes the default route's.
@@ -76,16 +49,50 @@ def hostname(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 
 
 @check
-def iptables(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """Whether iptables works, or can be installed: Docker and the kubelet write rules with it."""
-    if host.iptables_error:
+def name_servers(desired: Mapping[str, Any], host: _host.Host) -> Problems:
+    """The name servers of the host, which pods have to reach, too: 127.0.0.1 is a pod's own address."""
+    seen, arguments = host.network.resolver, desired["arguments"]
+    if "resolvConf" in (arguments.get("KubeletConfiguration") or {}):
+        return
+    if seen.error:
         yield failure(
-            f"iptables -t nat -S fails: {host.iptables_error}.",
-            "Mend it: a table that nft has filled has to be emptied with nft; where the kernel lacks the"
-            " tables, update-alternatives --config iptables offers the other kind.",
+            f"{seen.error}, without which the kubelet starts no pod.",
+            f"Write {_host_network.RESOLV_CONF} with a line nameserver ADDRESS, or mend what it is a"
+            " link to.",
         )
-    elif not (host.has_iptables or host.has_apt):
-        yield failure(
-            "There is no iptables, and no apt-get to install it with.",
-            "Install it with the package manager of the host.",
+    elif not seen.path:
+        yield warning(
+            f"{_host_network.RESOLV_CONF} names only {', '.join(seen.loopback)}, which no pod"
+            " reaches: pods can't"
+            " resolve names.",
+            "Write the servers that it asks itself into a file, and set cluster_arguments:"
+            " {KubeletConfiguration: {resolvConf: FILE}}.",
+        )
+    elif seen.path != _host_network.RESOLV_CONF and desired["article_exact"]:
+        yield warning(
+            f"{_host_network.RESOLV_CONF} names {', '.join(seen.loopback)}, which no pod reaches, and"
+            " the article's"
+            f" kubelet can't be told of {seen.path}: pods can't resolve names.",
+            f"Run ln -sf {seen.path} {_host_network.RESOLV_CONF}, or set cluster_article_exact to false.",
+        )
+
+
+@check
+def routes(desired: Mapping[str, Any], host: _host.Host) -> Problems:
+    """Routes of the host into the range of the Services, whose addresses kube-proxy takes over."""
+    # Once there are Services their range stays, and without kube-proxy nothing takes it over.
+    if host.service_network and "kube-proxy" not in desired["components"]:
+        return
+    try:
+        services = IPv4Network(desired["service_network"])
+    except ValueError:
+        return  # another check's finding
+    others = [str(route) for route in host.network.routes if route.network.overlaps(services)]
+    if others:
+        yield warning(
+            f"The host has a route to {', '.join(others)}, which overlaps the Services' range"
+            f" {services}: with"
+            " kube-proxy, what is sent to an address there goes to a Service instead.",
+            "Set cluster_service_network to a range that the host has no route to"
+            + (", after reset.yml: a cluster keeps its range." if host.service_network else "."),
         )

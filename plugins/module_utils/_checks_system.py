@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host, _version
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import (
     Problems,
     check,
@@ -16,7 +16,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import 
     warning,
 )
 
-KUBELET_CONTROLLERS = {1: {"cpu", "cpuacct", "cpuset", "devices", "memory"}, 2: {"cpu", "cpuset", "memory"}}
+# In percent, as the kubelet has it by default.
+INODES = 5
 MINUTE, DAY = 60, 24 * 60 * 60
 
 
@@ -24,14 +25,14 @@ MINUTE, DAY = 60, 24 * 60 * 60
 def linux(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """The operating system."""
     if host.system != "Linux":
-        yield failure(f"This is {host.system}.", "Choose a Linux host.")
+        yield failure(f"The host runs {host.system}.", "Choose a Linux host.")
 
 
 @check
 def systemd(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """Process 1, which has to be systemd."""
     if not host.systemd_booted or host.init != "systemd":
-        seen = f"Process 1 is {host.init or 'hidden'}, not systemd."
+        seen = f"Process 1 is {host.init or 'hidden'}, not systemd, which is to run the kubelet and Docker."
         yield failure(seen, "Choose a host booted with systemd.")
 
 
@@ -39,7 +40,10 @@ def systemd(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 def root(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """The user that changes the host."""
     if host.euid != 0:
-        yield failure(f"The user id is {host.euid}, not 0.", "Set become: true, or connect as root.")
+        yield failure(
+            f"Ansible works on the host as user {host.euid}, not as root.",
+            "Set become: true (or add --become), or connect as root.",
+        )
 
 
 @check
@@ -47,50 +51,9 @@ def architecture(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """The machine, for which there has to be a release."""
     if not host.architecture:
         known = ", ".join(_host.ARCHITECTURES)
-        yield failure(f"The machine is {host.machine}.", f"Choose a host with one of: {known}.")
-
-
-@check
-def cgroup(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """The version of cgroup, and the controllers the kubelet needs. v1.18 needs cgroup v1."""
-    if host.cgroup_version == 2 and _version.minor(desired["version"]) < 19:
-        seen = f"The host has cgroup v2, which the kubelet {desired['version']} can't use."
-        if desired["switch_to_cgroup_v1"] and host.can_switch_to_cgroup_v1:
-            parameters = " ".join(host.cgroup_v1_parameters)
-            yield warning(seen, f"Once nothing else is in the way it is told to boot with {parameters}.")
-        else:
-            yield failure(seen, _to_v1(desired, host))
-        return
-    missing = ", ".join(sorted(KUBELET_CONTROLLERS[host.cgroup_version] - host.controllers))
-    if missing:
         yield failure(
-            f"cgroup v{host.cgroup_version} lacks the controllers {missing}.",
-            "Take cgroup_disable= off the kernel command line, or add cgroup_enable= for each, and reboot.",
-        )
-
-
-def _to_v1(desired: Mapping[str, Any], host: _host.Host) -> str:
-    other = "set cluster_version to v1.19 or later"
-    if not host.cgroup_v1_parameters:
-        return f"systemd {host.systemd_version} has no cgroup v1 any more: {other}."
-    remedy = f"Reboot with the kernel parameters {' '.join(host.cgroup_v1_parameters)}"
-    if desired["switch_to_cgroup_v1"]:
-        return (
-            f"preflight_switch_to_cgroup_v1 knows Debian's GRUB alone; update-grub or {_host.GRUB_MENU} is"
-            f" missing here. {remedy}, which you set in this host's boot loader, or {other}."
-        )
-    by_itself = " (preflight_switch_to_cgroup_v1: true sets them)" if host.can_switch_to_cgroup_v1 else ""
-    return f"{remedy}{by_itself}, or {other}."
-
-
-@check
-def kernel_memory(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """With cgroup v1, whether a limit of kernel memory can be written, which kubelets before v1.21.2 do."""
-    if host.kernel_memory_error:
-        yield failure(
-            f"The kubelet {desired['version']} writes memory.kmem.limit_in_bytes, which the kernel"
-            f" {host.kernel} refuses: {host.kernel_memory_error}.",
-            "Boot a kernel before 5.16, or 6.6 or later, or set cluster_version to v1.21.2 or later.",
+            f"The machine is {host.machine}, for which there is no Kubernetes release.",
+            f"Choose a host with one of: {known}.",
         )
 
 
@@ -105,17 +68,6 @@ def swap(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 
 
 @check
-def mounts(desired: Mapping[str, Any], host: _host.Host) -> Problems:
-    """Lines of /proc/self/mounts without the six fields that the kubelet reads."""
-    for line in host.unreadable_mounts:
-        yield failure(
-            f"/proc/self/mounts has a line of {len(line.split())} fields, with which the kubelet does not"
-            f" start: '{line}'.",
-            "Unmount it, and mount it again with a source, and without spaces in its options.",
-        )
-
-
-@check
 def memory(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """Free memory. Not where the cluster already runs."""
     if host.runs_our_cluster or not host.memory_available:
@@ -124,7 +76,7 @@ def memory(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     if host.memory_available < desired["memory_minimum"]:
         yield failure(
             f"{seen}, and the control plane needs {desired['memory_minimum']} MB.",
-            "Stop something, or give the host more memory.",
+            "Stop what takes it (ps aux --sort=-rss shows it), or give the host more memory.",
         )
     elif host.memory_available < desired["memory_comfortable"]:
         yield warning(
@@ -146,6 +98,31 @@ def disk_space(desired: Mapping[str, Any], host: _host.Host) -> Problems:
 
 
 @check
+def eviction(desired: Mapping[str, Any], host: _host.Host) -> Problems:
+    """Free space in percent, below which the kubelet evicts pods and takes no new ones."""
+    for seen in host.file_systems:
+        path, percent = seen.keep
+        left = seen.free - (0 if host.has_release else seen.wanted)
+        # What does not fit at all is another check's finding.
+        if percent and 0 <= left * 100 < percent * seen.size:
+            yield warning(
+                f"{left * 100 // seen.size} % of the file system of {path} {_is_left(host)} free; below"
+                f" {percent} % the kubelet evicts pods and takes no new ones.",
+                f"Free {percent * seen.size // 100 - left + 1} MB there, or mount a larger file system.",
+            )
+        if percent and seen.inodes < INODES:
+            yield warning(
+                f"{seen.inodes} % of the inodes of the file system of {path} are free; below {INODES} % the"
+                " kubelet evicts pods and takes no new ones.",
+                "Remove small files there (du --inodes finds them), or mount another file system.",
+            )
+
+
+def _is_left(host: _host.Host) -> str:
+    return "is" if host.has_release else "would be left"
+
+
+@check
 def clock(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """The time, compared with the controller's and with the start of the authorities on the host."""
     now = host.time.strftime("%Y-%m-%d %H:%M:%S")
@@ -162,7 +139,7 @@ def clock(desired: Mapping[str, Any], host: _host.Host) -> Problems:
         if start > host.time:
             yield failure(
                 f"It is {now} UTC on the host, and {path} is not valid before {start:%Y-%m-%d %H:%M:%S}.",
-                f"{remedy} If the clock is right, remove the certificate to have it made anew.",
+                f"{remedy} If the clock is right, remove the certificate and its key to have both made anew.",
             )
 
 
@@ -171,8 +148,9 @@ def security(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """SELinux, which may keep the static pods from their files."""
     if host.selinux == "enforcing":
         yield warning(
-            "SELinux is enforcing, so the static pods may not be let at their files.",
-            "If they are not, run chcon -Rt container_file_t on their directories, or setenforce 0.",
+            "SELinux is enforcing, which may keep the static pods from their files.",
+            "If they do not start, run chcon -Rt container_file_t on /etc/kubernetes and etcd's data, or"
+            " setenforce 0.",
         )
 
 

@@ -35,6 +35,8 @@ class Finding:
 Problems = Iterator[Problem]
 Check = Callable[[Mapping[str, Any], _host.Host], Problems]
 CHECKS: dict[str, Check] = {}
+# Who runs a kubelet on its own has no variables of the role cluster.
+ALONE = {"cluster_version": "release_version"}
 
 
 def check(function: Check) -> Check:
@@ -51,3 +53,8 @@ def failure(message: str, remedy: str) -> Problem:
 def warning(message: str, remedy: str) -> Problem:
     """Something a person should know of before going on."""
     return Problem(False, message, remedy)
+
+
+def variable(desired: Mapping[str, Any], name: str) -> str:
+    """The variable of the role cluster, or the one that stands for it where a kubelet runs on its own."""
+    return name if desired["components"] else ALONE[name]

@@ -20,11 +20,14 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _files,
     _homes,
     _host_cgroup,
+    _host_cluster,
+    _host_disk,
     _host_engine,
+    _host_filter,
+    _host_kernel,
     _host_kubernetes,
     _host_manifests,
     _host_network,
-    _kube_proxy,
     _version,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine, Run, program
@@ -40,15 +43,6 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc impor
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 GRUB_MENU = Path("/boot/grub/grub.cfg")
-
-
-@dataclass(frozen=True)
-class FileSystem:
-    """What is wanted of a file system (MB for which paths) and what is free on it."""
-
-    paths: tuple[str, ...]
-    wanted: int
-    free: int
 
 
 @dataclass(frozen=True)
@@ -73,17 +67,18 @@ class Host:
     has_grub: bool = False
     has_apt: bool = True
     has_iptables: bool = True
-    iptables_error: str = ""
-    has_kube_proxy_rules: bool = False
+    filter: _host_filter.Filter = field(default_factory=_host_filter.Filter)
+    network: _host_network.Network = field(default_factory=_host_network.Network)
     cgroup_version: int = 1
     controllers: frozenset[str] = frozenset()
     kernel_memory_error: str = ""
+    offers: _host_kernel.Kernel = field(default_factory=_host_kernel.Kernel)
     memory_available: int = 0
     swaps: tuple[str, ...] = ()
     unreadable_mounts: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = ()
     processes: frozenset[str] = frozenset()
-    file_systems: tuple[FileSystem, ...] = ()
+    file_systems: tuple[_host_disk.FileSystem, ...] = ()
     engine: Engine = field(default_factory=Engine)
     daemon_json_error: str = ""
     others: tuple[_host_kubernetes.Other, ...] = ()
@@ -94,6 +89,7 @@ class Host:
     login_problems: tuple[str, ...] = ()
     authorities: Mapping[str, datetime] = field(default_factory=dict)
     has_ledger: bool = False
+    cluster: _host_cluster.Cluster = field(default_factory=_host_cluster.Cluster)
     has_release: bool = False
     artifacts: frozenset[str] | None = None
     artifact_sums: Mapping[str, str] | None = None
@@ -153,8 +149,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
     processes = find_processes(proc)
     engine = _host_engine.observe(run, params["daemon_json"], cgroup_version)
     files = [path for path in params["files"] if os.path.lexists(path)]
-    artifacts, iptables = params["artifacts"], program("iptables")
-    rules, iptables_error = _host_network.rules(run, iptables) if iptables and not os.geteuid() else ("", "")
+    artifacts = params["artifacts"]
     tarball = f"{params['url']}/{params['version']}/{Host(machine=kernel.machine).tarball}"
     asks = params["url"] and not artifacts and not has_release and architecture
     return Host(
@@ -176,18 +171,19 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         apparmor="enabled" if text("/sys/module/apparmor/parameters/enabled")[:1] == "Y" else "disabled",
         has_grub=bool(program("update-grub")) and GRUB_MENU.exists(),
         has_apt=bool(program("apt-get")),
-        has_iptables=bool(iptables),
-        iptables_error=iptables_error,
-        has_kube_proxy_rules=f"-N {_kube_proxy.SERVICES}\n" in f"{rules}\n",
+        has_iptables=bool(program("iptables")),
+        filter=_host_filter.Filter() if os.geteuid() else _host_filter.observe(run),
+        network=_host_network.observe(),
         cgroup_version=cgroup_version,
         controllers=_host_cgroup.controllers(mounts),
         kernel_memory_error=_host_cgroup.kernel_memory_error(mounts, params["version"]),
+        offers=_host_kernel.observe(mounts, kernel.release),
         memory_available=memory_available(text("/proc/meminfo")),
         swaps=tuple(line.split()[0] for line in text("/proc/swaps").splitlines()[1:]),
         unreadable_mounts=unreadable_mounts(mounts),
         listeners=tuple(find_listeners(proc, {entry["port"] for entry in params["ports"]})),
         processes=processes,
-        file_systems=tuple(measure(params["directories"])),
+        file_systems=tuple(_host_disk.measure(params["directories"])),
         engine=engine,
         daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
         others=tuple(_host_kubernetes.find(processes, engine.containers, files, has_ledger)),
@@ -198,30 +194,13 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         login_problems=tuple(filter(None, map(_homes.problem, params["kubeconfig_users"]))),
         authorities=dict(_authorities(params["authorities"])),
         has_ledger=has_ledger,
+        cluster=_host_cluster.observe() if has_ledger else _host_cluster.Cluster(),
         has_release=has_release,
         artifacts=_names(Path(artifacts)) if artifacts else None,
         artifact_sums=_artifact_sums(artifacts),
         tarball_digest=_digest(Path(artifacts, Path(tarball).name)) if artifacts and not has_release else "",
         mirror_error=_mirror_error(tarball) if asks else "",
     )
-
-
-def measure(directories: list[dict[str, Any]]) -> Iterator[FileSystem]:
-    """What is wanted and free, in MB, on each file system that directories are or will be on."""
-    wanted: dict[int, list[dict[str, Any]]] = {}
-    for entry in directories:
-        wanted.setdefault(_existing(entry["path"]).stat().st_dev, []).append(entry)
-    for entries in wanted.values():
-        status = os.statvfs(_existing(entries[0]["path"]))
-        yield FileSystem(
-            tuple(entry["path"] for entry in entries),
-            sum(entry["megabytes"] for entry in entries),
-            status.f_bavail * status.f_frsize // 1_000_000,
-        )
-
-
-def _existing(path: str) -> Path:
-    return next(parent for parent in (Path(path), *Path(path).parents) if parent.exists())
 
 
 def _systemd_version(run: Run) -> int:

@@ -12,6 +12,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import _version
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import text
 
 UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers")
+# The controllers without which the kubelet does not start, by version.
+NEEDED = {1: {"cpu", "cpuacct", "cpuset", "devices", "memory"}, 2: {"cpu", "cpuset", "memory"}}
 LIMIT = "memory.kmem.limit_in_bytes"
 # Since runc v1.0.0-rc94 in their vendor tree, kubelets leave kernel memory alone.
 LEAVES_KERNEL_MEMORY = (1, 21, 2)
@@ -27,6 +29,18 @@ def controllers(mounts: str) -> frozenset[str]:
     return frozenset(text(UNIFIED).split()) or frozenset(
         option for _path, options in _hierarchies(mounts) for option in options
     )
+
+
+def read_only(mounts: str) -> tuple[str, ...]:
+    """Where cgroups can't be made: hierarchies of the controllers the kubelet needs, mounted read-only."""
+    found = []
+    for fields in map(str.split, mounts.splitlines()):
+        if len(fields) == 6 and fields[2] in ("cgroup", "cgroup2"):
+            options = set(fields[3].split(","))
+            needed = fields[1] == str(UNIFIED.parent) if fields[2] == "cgroup2" else options & NEEDED[1]
+            if needed and "ro" in options:
+                found.append(fields[1])
+    return tuple(found)
 
 
 def kernel_memory_error(mounts: str, kubelet: str) -> str:

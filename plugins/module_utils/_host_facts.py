@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils import distro
 from ansible.module_utils.common.sys_info import get_distribution
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import text
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_network import RESOLV_CONF
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from ansible_collections.mink8s.kubernetes.plugins.module_utils._host import Host
 
-RESOLV_CONF = "/etc/resolv.conf"
-NAMES = ("default_ipv4", "distribution", "distribution_major_version", "dns", "machine", "nodename")
+NAMES = ("default_ipv4", "distribution", "distribution_major_version", "machine", "nodename")
 # What the module tells of a host, under the names the checks know it by.
 TOLD = (
     *("apparmor", "architecture", "cgroup_version", "distribution", "hostname", "installed", "kernel"),
@@ -35,21 +34,30 @@ def summary(host: Host) -> dict[str, Any]:
     }
 
 
-def facts(names: Collection[str], host: Host) -> dict[str, Any]:
-    """Those of the facts that are named, under the names that setup returns them with."""
-    known = {
+def resolv_conf(host: Host) -> str:
+    """The file the kubelet has to be told of for the name servers of pods; empty if it finds it by itself."""
+    path = host.network.resolver.path
+    return "" if path == RESOLV_CONF else path
+
+
+def facts(names: Collection[str], known: Mapping[str, Any], host: Host) -> dict[str, Any]:
+    """Those of the facts that are named, under the names that setup returns them with.
+
+    known: facts that were gathered earlier. One that says the same, and maybe more, is left out.
+    """
+    seen = {
         "default_ipv4": {"address": host.address} if host.address else {},
         "distribution": get_distribution(),
         # Asking for the whole version would run programs.
         "distribution_major_version": distro.os_release_attr("version_id").partition(".")[0],
-        "dns": {"nameservers": nameservers(text(RESOLV_CONF))},
         "machine": host.machine,
         "nodename": host.nodename,
     }
-    return {f"ansible_{name}": known[name] for name in names}
+    return {f"ansible_{name}": seen[name] for name in names if not _is_part(seen[name], known.get(name))}
 
 
-def nameservers(resolv_conf: str) -> list[str]:
-    """The addresses of the name servers, from the text of resolv.conf."""
-    lines = (line.split() for line in resolv_conf.splitlines())
-    return [address for fields in lines if fields[:1] == ["nameserver"] for address in fields[1:]]
+def _is_part(seen: Any, known: Any) -> bool:
+    """Whether all that is seen is known. Nothing at all is part of nothing only."""
+    if isinstance(seen, dict) and isinstance(known, dict) and seen:
+        return all(known.get(key) == value for key, value in seen.items())
+    return bool(seen == known)

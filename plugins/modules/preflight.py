@@ -15,6 +15,7 @@ description:
   - Findings of which the run would not fail are warnings.
   - Only a cgroup is made, to see whether a limit of kernel memory can be written, and removed again.
 author: The mink8s authors (@mink8s)
+extends_documentation_fragment: [mink8s.kubernetes.cluster]
 attributes:
   check_mode:
     description: Does the same in check mode.
@@ -43,14 +44,6 @@ options:
     description: Where releases are fetched from; empty if nothing is fetched.
     type: str
     default: ""
-  node_name:
-    description: Name of the node; empty for the host's name.
-    type: str
-    default: ""
-  address:
-    description: IPv4 address the node is to register with; empty for that of the default route.
-    type: str
-    default: ""
   directories:
     description: Space that has to be free, added up on each file system.
     type: list
@@ -64,7 +57,11 @@ options:
       megabytes:
         description: Space it needs, in MB.
         type: int
-        required: true
+        default: 0
+      percent:
+        description: How many percent of its file system the kubelet wants to stay free; V(0) for none.
+        type: int
+        default: 0
   ports:
     description: TCP ports that have to be free.
     type: list
@@ -129,36 +126,6 @@ options:
     description: Configuration file of dockerd.
     type: path
     default: /etc/docker/daemon.json
-  components:
-    description: Components that are to run.
-    type: list
-    elements: str
-    default: [etcd, kube-apiserver]
-  authentication:
-    description: V(none) or V(certificates); empty for what the release can.
-    type: str
-    default: ""
-  apiserver_bind_address:
-    description: Address kube-apiserver's TLS port is to listen on.
-    type: str
-    default: 127.0.0.1
-  arguments:
-    description: Further command-line arguments by component, and fields of V(KubeletConfiguration).
-    type: dict
-    default: {}
-  service_network:
-    description: IPv4 network of the Services.
-    type: str
-    default: 10.0.0.0/24
-  kubeconfig_users:
-    description: Logins on the host that are to get a kubeconfig.
-    type: list
-    elements: str
-    default: []
-  article_exact:
-    description: Whether the cluster has to be the article's to the letter.
-    type: bool
-    default: false
   switch_to_cgroup_v1:
     description: Whether cgroup v2 is only a warning where it can be switched to the cgroup v1 that is needed.
     type: bool
@@ -168,22 +135,29 @@ options:
     type: list
     elements: str
     default: []
+  known_facts:
+    description: Ansible facts that were gathered earlier, maybe long ago.
+    type: dict
+    default: {}
   facts:
-    description: Ansible facts to return, in the form in which M(ansible.builtin.setup) gathers them.
+    description:
+      - Ansible facts to return, in the form in which M(ansible.builtin.setup) gathers them.
+      - Those among O(known_facts) that are as they were are left out.
     type: list
     elements: str
     default: []
-    choices: [default_ipv4, distribution, distribution_major_version, dns, machine, nodename]
+    choices: [default_ipv4, distribution, distribution_major_version, machine, nodename]
   skip:
     description: Checks to leave out.
     type: list
     elements: str
     default: []
-    choices: [address, architecture, arguments, article_exact, artifacts, authentication, cgroup,
-      cgroup_driver, clock, components, daemon_json, disk_space, docker_api, downgrade, hostname,
-      iptables, kernel_memory, linux, logins, memory, mirror, mounts, node_name, other_kubernetes,
-      ports, release_checksum, root, security, service_network, skipped_minor, static_pods, swap,
-      systemd, version_range]
+    choices: [address, architecture, arguments, article_exact, artifacts, authentication, bind_address,
+      cgroup, cgroup_driver, clock, components, daemon_json, directories, disk_space, docker_api,
+      docker_rules, downgrade, eviction, firewall, hostname, image_registry, iptables, kernel_log,
+      kernel_memory, linux, logins, memory, mirror, mounts, moved_directories, name_servers, names,
+      node_name, other_kubernetes, overlay, ports, registered_name, release_checksum, root, routes,
+      security, service_network, skipped_minor, static_pods, swap, sysctl, systemd, version_range]
 """
 
 EXAMPLES = r"""
@@ -227,6 +201,10 @@ has_kube_proxy_rules:
   description: Whether a kube-proxy has left its rules in the packet filter, or runs.
   type: bool
   returned: always
+resolv_conf:
+  description: The file with the name servers that pods can reach; empty for C(/etc/resolv.conf).
+  type: str
+  returned: always
 release_intact:
   description: Whether O(programs) and O(archives) are there, as they came out of the release's tarball.
   type: bool
@@ -241,7 +219,7 @@ packages:
   elements: str
   returned: always
 ansible_facts:
-  description: Those of O(facts), such as C(ansible_machine).
+  description: Those of O(facts) that are new or have changed, such as C(ansible_machine).
   type: dict
   returned: success
 facts:
@@ -288,15 +266,16 @@ def main() -> None:
         "cautions": [asdict(found) for found in warnings],
         "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
         "packages": _apt.installed(module, module.params["packages"]),
-        "has_kube_proxy_rules": host.has_kube_proxy_rules,
+        "has_kube_proxy_rules": host.filter.has_kube_proxy_rules,
+        "resolv_conf": _host_facts.resolv_conf(host),
         "release_intact": _release_is_intact(module.params, host),
         "tarball_verified": host.tarball_digest == _checks_release.checksum(module.params, host) != "",
         "facts": _host_facts.summary(host),
     }
     if failures:
         module.fail_json(msg=_checks.report(module.params["version"], host, failures), **result)
-    known = _host_facts.facts(module.params["facts"], host)
-    module.exit_json(changed=False, ansible_facts=known, **result)
+    facts = _host_facts.facts(module.params["facts"], module.params["known_facts"], host)
+    module.exit_json(changed=False, ansible_facts=facts, **result)
 
 
 if __name__ == "__main__":

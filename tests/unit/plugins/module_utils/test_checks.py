@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host, _host_filter
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_cluster import Cluster
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_disk import FileSystem
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_kernel import Kernel
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_kubernetes import Other
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_network import (
+    Network,
+    Resolver,
+    Route,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import Listener
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -29,6 +38,12 @@ OPTIONS: dict[str, Any] = {
     "apiserver_bind_address": "127.0.0.1",
     "arguments": {},
     "service_network": "10.0.0.0/24",
+    "apiserver_alternative_names": [],
+    "service_account_namespaces": ["default"],
+    "image_registry": "registry.k8s.io",
+    "config_directory": "/etc/kubernetes",
+    "etcd_data_directory": "/var/lib/etcd",
+    "state_directory": "/var/lib/mink8s",
     "article_exact": False,
     "switch_to_cgroup_v1": False,
     "time": int(NOW.timestamp()),
@@ -79,20 +94,15 @@ def test_a_good_host_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("host", "name", "seen"),
     [
-        (replace(GOOD, system="FreeBSD"), "linux", "This is FreeBSD."),
-        (replace(GOOD, init="bash"), "systemd", "Process 1 is bash, not systemd."),
+        (replace(GOOD, system="FreeBSD"), "linux", "The host runs FreeBSD."),
+        (replace(GOOD, init="bash"), "systemd", "Process 1 is bash, not systemd"),
         (replace(GOOD, systemd_booted=False, init=""), "systemd", "Process 1 is hidden"),
-        (replace(GOOD, euid=1000), "root", "The user id is 1000, not 0. Set become: true"),
-        (replace(GOOD, machine="riscv64"), "architecture", "The machine is riscv64."),
+        (replace(GOOD, euid=1000), "root", "works on the host as user 1000, not as root. Set become: true"),
+        (replace(GOOD, machine="riscv64"), "architecture", "The machine is riscv64, for which"),
         (replace(GOOD, swaps=("/dev/sda2", "/swap")), "swap", "/dev/sda2, /swap"),
-        (replace(GOOD, nodename="my_host"), "node_name", "'my_host' (7 characters). Set cluster_node_name"),
+        (replace(GOOD, nodename="my_host"), "node_name", "my_host (7 characters), which Kubernetes"),
         (replace(GOOD, daemon_json_error="/x, line 1: y"), "daemon_json", "line 1: y. Correct"),
         (replace(GOOD, mirror_error="HTTP 404"), "mirror", "fetched: HTTP 404. Set cluster_release_url"),
-        (
-            replace(GOOD, controllers=frozenset({"cpu", "cpuacct", "cpuset", "devices"})),
-            "cgroup",
-            "cgroup v1 lacks the controllers memory.",
-        ),
         (
             replace(GOOD, kernel="6.1.0", kernel_memory_error="Operation not supported"),
             "kernel_memory",
@@ -104,7 +114,7 @@ def test_a_good_host_has_no_findings() -> None:
             "7 fields, with which the kubelet does not start: 'x /mnt 9p rw,aname=a b 0 0'. Unmount",
         ),
         (
-            replace(GOOD, iptables_error="table `nat' is incompatible, use 'nft' tool"),
+            replace(GOOD, filter=_host_filter.Filter(error="table `nat' is incompatible, use 'nft' tool")),
             "iptables",
             "iptables -t nat -S fails: table `nat' is incompatible",
         ),
@@ -196,9 +206,9 @@ def test_the_article_to_the_letter_needs_the_insecure_port() -> None:
 @pytest.mark.parametrize(
     ("systemd", "remedy"),
     [
-        (252, "parameters systemd.unified_cgroup_hierarchy=0, or set cluster_version to v1.19 or later."),
+        (252, "parameters systemd.unified_cgroup_hierarchy=0, or run v1.19 or later by adding: -e "),
         (257, "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 systemd.unified_cgroup_hierarchy=0"),
-        (258, "systemd 258 has no cgroup v1 any more: set cluster_version to v1.19 or later."),
+        (258, "systemd 258 has no cgroup v1 any more, so run v1.19 or later by adding: -e "),
     ],
 )
 def test_cgroup_v2_is_found_with_the_remedy_the_host_has(systemd: int, remedy: str) -> None:
@@ -287,7 +297,7 @@ def test_a_port_held_by_its_own_process_is_fine_where_the_collection_has_worked(
 
 
 def test_too_little_space_is_found_unless_the_release_is_already_there() -> None:
-    full = replace(GOOD, file_systems=(_host.FileSystem(("/var/lib", "/usr"), wanted=500, free=499),))
+    full = replace(GOOD, file_systems=(FileSystem(("/var/lib", "/usr"), wanted=500, free=499),))
     assert "499 MB are free where /var/lib, /usr are, 500 MB are needed." in failures(full)["disk_space"]
     assert failures(replace(full, has_release=True)) == {}
 
@@ -434,8 +444,8 @@ def test_etcd_and_kube_apiserver_are_needed_and_each_word_once() -> None:
     found = examine(GOOD, components=["coredns", "coredns"]).failures
     assert [finding.message for finding in found] == [
         "cluster_components has coredns 2 times.",
-        "cluster_components lacks etcd.",
-        "cluster_components lacks kube-apiserver.",
+        "cluster_components lacks etcd, without which nothing works.",
+        "cluster_components lacks kube-apiserver, without which nothing works.",
     ]
 
 
@@ -497,3 +507,305 @@ def test_the_article_has_one_network_of_services() -> None:
 def test_a_login_that_can_not_have_a_kubeconfig() -> None:
     said = failures(replace(GOOD, login_problems=("There is no login alice on this host.",)))["logins"]
     assert "There is no login alice on this host. It is in cluster_kubeconfig_users." in said
+
+
+def test_the_finding_on_cgroup_v2_ends_with_what_to_type() -> None:
+    releases = {"v1.18.20": {}, "v1.21.14": {}, "v1.9.1": {}, "v1.23.17": {}}
+    assert failures(V2, checksums=releases)["cgroup"].endswith(": -e cluster_version=v1.23.17")
+    alone = {"components": [], "skip": ["components"], "checksums": releases}
+    assert failures(V2, **alone)["cgroup"].endswith(": -e release_version=v1.23.17")
+
+
+@pytest.mark.parametrize(
+    ("offers", "seen"),
+    [
+        (
+            Kernel(controllers={"memory": False}, switched_off=frozenset({"memory"})),
+            "memory, which the kubelet needs: cgroup_disable= on the kernel command line switches them off."
+            " Take it off",
+        ),
+        (Kernel(controllers={"memory": False}), "has them switched off. Add cgroup_enable= for each"),
+        (Kernel(), "the kernel 6.1.0 was built without them. Boot a kernel of the distribution"),
+        (Kernel(controllers={"memory": True}), "not given to this host. Mount them"),
+        (
+            Kernel("lxc", {"memory": True}),
+            "container (lxc): run it privileged with lxc.mount.auto = cgroup:rw",
+        ),
+    ],
+)
+def test_the_remedy_for_a_missing_controller_fits_its_cause(offers: Kernel, seen: str) -> None:
+    host = replace(GOOD, kernel="6.1.0", controllers=GOOD.controllers - {"memory"}, offers=offers)
+    assert seen in failures(host)["cgroup"]
+    assert seen in failures(replace(host, cgroup_version=2), **known("v1.19.16"))["cgroup"]
+
+
+def test_controllers_that_are_missing_for_different_causes_are_different_findings() -> None:
+    offers = Kernel(controllers={"cpuset": True}, switched_off=frozenset({"memory"}))
+    host = replace(GOOD, kernel="6.1.0", controllers=frozenset({"cpu", "cpuacct"}), offers=offers)
+    found = [finding.message for finding in examine(host).failures]
+    assert [message.partition(",")[0] for message in found] == [
+        "cgroup v1 lacks the controllers memory",
+        "cgroup v1 lacks the controllers cpuset",
+        "cgroup v1 lacks the controllers devices",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("offers", "name", "seen"),
+    [
+        (
+            Kernel(has_kmsg=False),
+            "kernel_log",
+            "There is no /dev/kmsg, without which the kubelet does not start.",
+        ),
+        (
+            Kernel(sysctls=("vm.overcommit_memory",)),
+            "sysctl",
+            "sets vm.overcommit_memory when it starts, and can't",
+        ),
+        (Kernel("lxc", sysctls=("kernel.panic",)), "sysctl", "lxc.mount.auto = proc:rw sys:rw, or choose"),
+        (Kernel(read_only=("/sys/fs/cgroup",)), "cgroup", "/sys/fs/cgroup is mounted read-only"),
+    ],
+)
+def test_a_container_that_keeps_things_from_the_kubelet_is_found(
+    offers: Kernel, name: str, seen: str
+) -> None:
+    found = failures(replace(GOOD, offers=offers))
+    assert list(found) == [name]
+    assert seen in found[name]
+
+
+def test_a_kernel_without_overlay_is_warned_of_unless_docker_runs_anyway() -> None:
+    host = replace(GOOD, offers=Kernel(has_overlay=False))
+    assert "no file system overlay" in warnings(host)["overlay"]
+    assert failures(replace(host, engine=DOCKER)) == {}
+
+
+@pytest.mark.parametrize(
+    ("free", "wanted", "warned"),
+    [(160, 0, False), (149, 0, True), (600, 500, True), (660, 500, False), (400, 500, False)],
+)
+def test_space_that_the_kubelet_wants_free_is_counted_in_percent(
+    free: int, wanted: int, warned: bool
+) -> None:
+    full = FileSystem(("/var/lib/docker",), wanted, free, size=1000, keep=("/var/lib/docker", 15))
+    found = examine(replace(GOOD, file_systems=(full,))).warnings
+    assert [finding.name for finding in found] == ["eviction"] * warned
+
+
+def test_a_full_file_system_is_told_of_where_the_cluster_runs_too() -> None:
+    full = FileSystem(("/var/lib/docker",), 1500, 100, size=1000, keep=("/var/lib/docker", 15))
+    found = warnings(replace(OURS, has_release=True, file_systems=(full,)))["eviction"]
+    assert "10 % of the file system of /var/lib/docker is free; below 15 % the kubelet evicts pods" in found
+    assert "Free 51 MB there" in found
+
+
+def test_inodes_are_counted_as_well() -> None:
+    few = FileSystem((), 0, 500, size=1000, keep=("/var/lib/kubelet", 10), inodes=4)
+    assert (
+        "4 % of the inodes of the file system of /var/lib/kubelet"
+        in warnings(replace(GOOD, file_systems=(few,)))["eviction"]
+    )
+
+
+def test_every_pod_an_administrator_is_refused() -> None:
+    with_controllers: dict[str, Any] = {"components": ALL[2:], "apiserver_bind_address": "0.0.0.0"}
+    found = failures(**with_controllers)["authentication"]
+    assert "Every pod would be administrator of the cluster" in found
+    assert "Set cluster_authentication: certificates" in found
+    assert "authentication" in failures(authentication="none", **with_controllers)
+    assert failures(authentication="certificates", **with_controllers) == {}
+    assert failures(**{**with_controllers, "apiserver_bind_address": "127.0.0.1"}) == {}
+    assert failures(**{**with_controllers, "components": ["etcd", "kube-apiserver"]}) == {}
+
+
+HERE = replace(GOOD, address="192.0.2.1", network=Network(("192.0.2.1", "172.17.0.1")))
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (
+            "203.0.113.10",
+            "which is on no network interface of the host. Leave it out, or set it to one of the",
+        ),
+        ("2001:db8::1", "which is an IPv6 address, and the cluster has IPv4"),
+        ("node.example.com", "which is no IPv4 address"),
+        ("192.0.2.256", "which is no IPv4 address"),
+        ("192.0.2.1/24", "which is no IPv4 address"),
+        ("127.0.0.1", "at which no other host can reach this one"),
+        ("0.0.0.0", "at which no other host can reach this one"),
+    ],
+)
+def test_an_address_that_is_not_the_hosts_is_found(given: str, seen: str) -> None:
+    found = failures(HERE, address=given)["address"]
+    assert f"cluster_address is {given}, {seen}" in found
+    assert "IPv4 addresses (192.0.2.1, 172.17.0.1)" in found
+    if given not in ("127.0.0.1", "0.0.0.0"):
+        bind = failures(HERE, apiserver_bind_address=given)["bind_address"]
+        assert f"cluster_apiserver_bind_address is {given}, which" in bind
+        assert "cluster_apiserver_alternative_names" in bind
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "192.0.2.1"])
+def test_the_api_listens_on_loopback_or_an_address_of_the_host(given: str) -> None:
+    assert failures(HERE, apiserver_bind_address=given) == {}
+
+
+@pytest.mark.parametrize("name", ["api.example.com", "*.example.com", "API", "192.0.2.9", "2001:db8::9"])
+def test_names_and_addresses_of_the_api_are_taken(name: str) -> None:
+    assert failures(apiserver_alternative_names=[name]) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["https://api", "api:6443", "192.0.2.300", "a_b", "", "api..x", "192.0.2.0/24"]
+)
+def test_other_words_are_no_name_of_the_api(name: str) -> None:
+    found = failures(apiserver_alternative_names=["api", name])["names"]
+    assert f"cluster_apiserver_alternative_names has {name}, which is neither" in found
+
+
+@pytest.mark.parametrize("name", ["Default", "a.b", "-a", "a" * 64, ""])
+def test_a_namespace_has_a_name_that_kubernetes_takes(name: str) -> None:
+    assert "names" in failures(service_account_namespaces=["default", name])
+
+
+@pytest.mark.parametrize(
+    "path", ["/var/lib/my etcd", "relative", "/a/../b", "/", "/a%b", "/a:b", "/a'b", "/x$y"]
+)
+@pytest.mark.parametrize("option", ["config_directory", "etcd_data_directory", "state_directory"])
+def test_a_directory_is_read_alike_by_all(option: str, path: str) -> None:
+    assert f" is {path}." in failures(**{option: path})["directories"]
+
+
+@pytest.mark.parametrize(
+    ("registry", "good"),
+    [
+        ("registry.k8s.io", True),
+        ("localhost:5000/mirror/k8s", True),
+        ("10.0.0.9:5000", True),
+        ("https://registry.k8s.io", False),
+        ("registry.k8s.io/", False),
+        ("registry.k8s.io/K8s", False),
+        ("my registry", False),
+    ],
+)
+def test_a_registry_begins_the_name_of_an_image(registry: str, good: bool) -> None:
+    assert ("image_registry" not in failures(image_registry=registry)) is good
+
+
+EXISTING = Cluster("old", "/etc/kubernetes", "/var/lib/etcd")
+
+
+def test_a_cluster_is_not_made_another_by_a_variable() -> None:
+    host = replace(OURS, nodename="old", cluster=EXISTING)
+    assert failures(host) == {}
+    found = examine(host, config_directory="/etc/k", etcd_data_directory="/srv").failures
+    assert [finding.name for finding in found] == ["moved_directories", "moved_directories"]
+    assert found[0].remedy.startswith("Set cluster_config_dir: /etc/kubernetes, or run reset.yml")
+    assert found[1].remedy.startswith("Set cluster_etcd_data_dir: /var/lib/etcd; or stop the kubelet")
+    assert failures(host, config_directory="/etc/kubernetes/") == {}
+
+
+def test_a_host_with_another_name_keeps_its_node() -> None:
+    host = replace(OURS, nodename="New", cluster=EXISTING)
+    found = failures(host)["registered_name"]
+    assert "registered as old, and would register a second node, new" in found
+    assert "Set cluster_node_name: old to keep it" in found
+    assert failures(host, node_name="old") == {}
+    assert "registered_name" in failures(replace(host, nodename="old"), node_name="other")
+
+
+def test_the_articles_kubelet_has_the_hosts_name() -> None:
+    host = replace(OURS, nodename="new", cluster=EXISTING)
+    assert "Run hostnamectl set-hostname old" in failures(host, article_exact=True)["registered_name"]
+    found = failures(replace(GOOD, nodename="host"), article_exact=True, node_name="other")
+    assert "cluster_node_name: other, of which the article's kubelet is not told" in found["article_exact"]
+
+
+@pytest.mark.parametrize(
+    ("resolver", "kind", "seen"),
+    [
+        (
+            Resolver("", error="/etc/resolv.conf can't be read: No such file"),
+            failures,
+            "starts no pod. Write",
+        ),
+        (Resolver("", ("127.0.0.1",)), warnings, "names only 127.0.0.1, which no pod reaches"),
+    ],
+)
+def test_name_servers_that_no_pod_reaches_are_found(resolver: Resolver, kind: Any, seen: str) -> None:
+    assert seen in kind(replace(GOOD, network=Network(resolver=resolver)))["name_servers"]
+
+
+def test_a_kubelet_that_is_told_of_a_file_reads_that() -> None:
+    host = replace(GOOD, network=Network(resolver=Resolver("", ("127.0.0.1",))))
+    told = {"KubeletConfiguration": {"resolvConf": "/etc/upstream.conf"}}
+    assert failures(host, arguments=told) == {}
+
+
+def test_the_articles_kubelet_reads_the_hosts_own_name_servers() -> None:
+    host = replace(GOOD, network=Network(resolver=Resolver("/run/upstream.conf", ("127.0.0.53",))))
+    assert failures(host) == {}
+    assert "ln -sf /run/upstream.conf" in warnings(host, article_exact=True)["name_servers"]
+
+
+def test_a_route_into_the_services_range_is_warned_of() -> None:
+    near, far = Route(IPv4Network("10.0.0.0/16"), "eth1"), Route(IPv4Network("192.168.0.0/16"), "eth0")
+    host = replace(GOOD, network=Network(routes=(near, far)))
+    found = warnings(host)["routes"]
+    assert "a route to 10.0.0.0/16 (eth1), which overlaps the Services' range 10.0.0.0/24" in found
+    assert found.endswith("that the host has no route to.")
+    assert failures(host, service_network="10.96.0.0/16") == {}
+    here = replace(host, nodename="old", cluster=EXISTING, has_ledger=True, service_network="10.0.0.0/24")
+    assert failures(here) == {}
+    proxied = warnings(here, components=["etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy"])
+    assert "after reset.yml" in proxied["routes"]
+
+
+DENY = "-P INPUT DROP\n-P FORWARD DROP\n-A INPUT -i lo -j ACCEPT\n"
+DNS = {"components": ["etcd", "kube-apiserver", "kube-controller-manager", "coredns"]}
+
+
+def test_a_firewall_between_pods_and_coredns_is_warned_of_with_the_rule_that_is_missing() -> None:
+    host = replace(GOOD, filter=_host_filter.Filter(filter=DENY))
+    assert failures(host) == {}
+    found = [str(finding) for finding in examine(host, **DNS).warnings]
+    assert len(found) == 2
+    assert "The chain INPUT drops what pods send to coredns on the host (53/udp)." in found[0]
+    assert "iptables -I INPUT -i docker0 -p udp --dport 53 -j ACCEPT" in found[0]
+    assert "-p tcp --dport 53 -j ACCEPT" in found[1]
+    rules = "".join(
+        f"-A INPUT -i docker0 -p {word} -m {word} --dport 53 -j ACCEPT\n" for word in ("udp", "tcp")
+    )
+    assert failures(replace(host, filter=_host_filter.Filter(filter=DENY + rules)), **DNS) == {}
+
+
+def test_a_firewall_before_the_api_is_one_for_those_who_get_there_from_pods() -> None:
+    host = replace(GOOD, filter=_host_filter.Filter(filter=DENY))
+    options: dict[str, Any] = {"authentication": "certificates", "components": ALL[1:]}
+    assert (
+        "kube-apiserver on the host (6443/tcp)"
+        in warnings(host, apiserver_bind_address="0.0.0.0", **options)["firewall"]
+    )
+
+
+RULES = _host_filter.Filter(
+    nat="-P PREROUTING ACCEPT\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n",
+    filter="-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n",
+)
+
+
+def test_rules_of_docker_that_are_gone_are_warned_of() -> None:
+    host = replace(GOOD, engine=DOCKER, filter=RULES)
+    assert failures(host) == {}
+    gone = "-P PREROUTING ACCEPT\n"
+    for seen in (replace(RULES, nat=gone), replace(RULES, filter=gone)):
+        assert "Run systemctl restart docker" in warnings(replace(host, filter=seen))["docker_rules"]
+    assert failures(replace(GOOD, filter=replace(RULES, nat=gone))) == {}
+
+
+def test_forwarding_switched_off_beside_docker_is_warned_of() -> None:
+    host = replace(GOOD, engine=DOCKER, filter=RULES, network=Network(forwards=False))
+    assert "sysctl -w net.ipv4.ip_forward=1" in warnings(host)["docker_rules"]
+    assert failures(replace(host, engine=Engine("20.10.24"))) == {}

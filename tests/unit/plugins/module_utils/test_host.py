@@ -20,8 +20,12 @@ import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _host,
     _host_cgroup,
+    _host_cluster,
+    _host_disk,
     _host_engine,
     _host_facts,
+    _host_filter,
+    _host_kernel,
     _host_kubernetes,
     _host_mirror,
     _host_network,
@@ -100,7 +104,7 @@ def test_space_is_added_up_on_each_file_system(tmp_path: Path) -> None:
         {"path": str(tmp_path), "megabytes": 10},
         {"path": str(tmp_path / "not" / "yet" / "there"), "megabytes": 32},
     ]
-    (found,) = _host.measure(wanted)
+    (found,) = _host_disk.measure(wanted)
     assert found.wanted == 42
     assert found.paths == (str(tmp_path), str(tmp_path / "not" / "yet" / "there"))
     assert found.free > 0
@@ -254,9 +258,10 @@ def test_a_clean_host_has_no_other_kubernetes() -> None:
 
 def test_an_iptables_that_fails_is_quoted() -> None:
     said = "iptables v1.8.9 (nf_tables): table `nat' is incompatible, use 'nft' tool.\n\n"
-    assert _host_network.rules(lambda command: (1, "", said), "iptables")[1].endswith("use 'nft' tool")
-    assert _host_network.rules(lambda command: (4, "", ""), "iptables") == ("", "code 4")
-    assert _host_network.rules(lambda command: (0, "-N X", ""), "iptables") == ("-N X", "")
+    assert _host_filter.observe(lambda command: (1, "", said)).error.endswith("use 'nft' tool")
+    assert _host_filter.observe(lambda command: (4, "", "")).error == "code 4"
+    seen = _host_filter.observe(lambda command: (0, f"-N {command[-2]}", ""))
+    assert (seen.nat, seen.filter, seen.error) == ("-N nat", "-N filter", "")
 
 
 def test_a_name_that_has_no_address_is_an_error() -> None:
@@ -271,18 +276,34 @@ def test_the_default_route_has_an_address_of_this_host() -> None:
 
 def test_name_servers_are_read_as_the_resolver_does() -> None:
     text = "# nameserver 192.0.2.1\n;nameserver 192.0.2.2\nsearch nameserver\n\n"
-    assert _host_facts.nameservers(f"{text} nameserver\t192.0.2.3\nnameserver ::1") == ["192.0.2.3", "::1"]
+    assert _host_network.nameservers(f"{text} nameserver\t192.0.2.3\nnameserver ::1") == ["192.0.2.3", "::1"]
 
 
 def test_facts_are_those_asked_for_in_the_form_of_setup() -> None:
     host = _host.Host(nodename="Node.Example", address="192.0.2.7")
-    facts = _host_facts.facts(["default_ipv4", "machine", "nodename"], host)
+    facts = _host_facts.facts(["default_ipv4", "machine", "nodename"], {}, host)
     assert facts == {
         "ansible_default_ipv4": {"address": "192.0.2.7"},
         "ansible_machine": "x86_64",
         "ansible_nodename": "Node.Example",
     }
-    assert _host_facts.facts(["default_ipv4"], _host.Host()) == {"ansible_default_ipv4": {}}
+    assert _host_facts.facts(["default_ipv4"], {}, _host.Host()) == {"ansible_default_ipv4": {}}
+
+
+def test_facts_of_long_ago_are_replaced_where_they_have_changed() -> None:
+    host = _host.Host(nodename="new", address="192.0.2.7")
+    old = {
+        "default_ipv4": {"address": "192.0.2.6", "interface": "eth0"},
+        "machine": "x86_64",
+        "nodename": "old",
+    }
+    assert _host_facts.facts(old, old, host) == {
+        "ansible_default_ipv4": {"address": "192.0.2.7"},
+        "ansible_nodename": "new",
+    }
+    more = {"default_ipv4": {"address": "192.0.2.7", "interface": "eth0"}, "nodename": "new"}
+    assert _host_facts.facts(more, more, host) == {}
+    assert _host_facts.facts(["default_ipv4"], more, _host.Host()) == {"ansible_default_ipv4": {}}
 
 
 def test_facts_are_what_setup_gathers() -> None:
@@ -290,10 +311,164 @@ def test_facts_are_what_setup_gathers() -> None:
     subset = "gather_subset=!all,!min,distribution,dns,network,platform"
     done = run([str(Path(sys.executable).with_name(command[0])), *command[1:], subset])[1]
     gathered = json.loads(done.partition("=>")[2])["ansible_facts"]
-    for name, value in _host_facts.facts(_host_facts.NAMES, observe()).items():
+    for name, value in _host_facts.facts(_host_facts.NAMES, {}, observe()).items():
         parts = value if isinstance(value, dict) else {}
         assert {key: gathered[name].get(key) for key in parts} == parts
         assert parts or gathered[name] == value
+
+
+TRIE = """Main:
+  +-- 0.0.0.0/0 3 0 4
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     |-- 127.0.0.1
+        /32 host LOCAL
+     |-- 192.0.2.0
+        /24 link UNICAST
+     |-- 192.0.2.7
+        /32 host LOCAL
+     |-- 192.0.2.255
+        /32 link BROADCAST
+Local:
+     |-- 192.0.2.7
+        /32 host LOCAL
+"""
+
+
+def test_the_addresses_are_those_of_all_interfaces_but_loopback() -> None:
+    assert _host_network.addresses(TRIE) == ("192.0.2.7",)
+    assert set(_host_network.observe().addresses) >= {_host_network.default_address()} - {""}
+
+
+def test_routes_are_read_without_the_default_route() -> None:
+    routes = run(["ip", "-4", "route", "show"])[1].splitlines()
+    wanted = {line.split()[0] for line in routes if "/" in line.split()[0]}
+    assert {str(route.network) for route in _host_network.observe().routes} >= wanted
+    table = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\neth0 " + " ".join(
+        ("0000000A", "0", "1", "0", "0", "0", "00FFFFFF", "0", "0", "0")
+    )
+    assert [str(route) for route in _host_network.routes(table)] == ["10.0.0.0/24 (eth0)"]
+
+
+@pytest.mark.parametrize(
+    ("own", "upstream", "found"),
+    [
+        ("nameserver 192.0.2.1\n", "nameserver 192.0.2.2\n", ("own", 0)),
+        ("search example.com\n", "nameserver 192.0.2.2\n", ("own", 0)),
+        ("nameserver 127.0.0.53\n", "nameserver 192.0.2.2\n", ("upstream", 1)),
+        ("nameserver 127.0.0.1\nnameserver ::1%lo\n", "nameserver 127.0.0.1\n", ("", 2)),
+        ("nameserver 127.0.0.1\n", "", ("", 1)),
+        ("nameserver 127.0.0.1\nnameserver 192.0.2.1\n", "", ("own", 1)),
+        ("nameserver somewhere\n", "", ("own", 0)),
+    ],
+)
+def test_the_name_servers_for_pods_are_read_where_they_are_not_on_loopback(
+    own: str, upstream: str, found: tuple[str, int], tmp_path: Path
+) -> None:
+    (tmp_path / "own").write_text(own)
+    (tmp_path / "upstream").write_text(upstream)
+    seen = _host_network.resolver(str(tmp_path / "own"), ("/nonexistent", str(tmp_path / "upstream")))
+    assert (Path(seen.path).name, len(seen.loopback), seen.error) == (*found, "")
+
+
+def test_a_file_of_name_servers_that_the_kubelet_can_not_read_is_an_error(tmp_path: Path) -> None:
+    own = tmp_path / "resolv.conf"
+    assert _host_network.resolver(str(own)).error == f"{own} can't be read: No such file or directory"
+    own.symlink_to("/nonexistent")
+    assert "can't be read" in _host_network.resolver(str(own)).error
+    own.unlink()
+    own.write_text("nameserver \n")
+    assert _host_network.resolver(str(own)).error == f"{own} has a line nameserver without an address"
+
+
+def test_what_the_kernel_was_booted_with_is_read() -> None:
+    assert _host_kernel.switched_off("quiet cgroup_disable=memory,cpuset x cgroup_disable=cpu") == {
+        "memory",
+        "cpuset",
+        "cpu",
+    }
+    text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t3\t1\nmemory\t0\t1\t0\n"
+    assert _host_kernel.controllers(text) == {"cpu": True, "memory": False}
+    seen = _host_kernel.observe(_host_proc.text("/proc/self/mounts"), os.uname().release)
+    assert seen.controllers.keys() >= {"cpu", "memory"}
+
+
+def test_settings_that_can_not_be_changed_are_those_that_would_have_to_be(tmp_path: Path) -> None:
+    for name, value in _host_kernel.SYSCTLS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{value}\n")
+    assert list(_host_kernel.unwritable(tmp_path)) == []
+    (tmp_path / "kernel/panic").write_text("0\n")
+    assert list(_host_kernel.unwritable(tmp_path)) == []
+    (tmp_path / "kernel/panic").unlink()
+    assert list(_host_kernel.unwritable(tmp_path)) == ["kernel.panic"]
+
+
+def test_overlay_is_in_the_kernel_or_in_a_module(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/filesystems").write_text("nodev\tproc\n\text4\n")
+    assert not _host_kernel.has_overlay(tmp_path, "6.1")
+    modules = tmp_path / "lib/modules/6.1"
+    modules.mkdir(parents=True)
+    (modules / "modules.dep").write_text("kernel/fs/overlayfs/overlay.ko.xz:\n")
+    assert _host_kernel.has_overlay(tmp_path, "6.1")
+    (tmp_path / "proc/filesystems").write_text("nodev\toverlay\n")
+    assert _host_kernel.has_overlay(tmp_path, "6.2")
+
+
+def test_hierarchies_that_are_read_only_are_those_the_kubelet_needs() -> None:
+    mounts = (
+        "tmpfs /sys/fs/cgroup tmpfs ro 0 0\n"
+        "cgroup /sys/fs/cgroup/memory cgroup ro,memory 0 0\n"
+        "cgroup /sys/fs/cgroup/net_cls cgroup ro,net_cls 0 0\n"
+        "cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n"
+        "cgroup2 /sys/fs/cgroup/unified cgroup2 ro 0 0\n"
+    )
+    assert _host_cgroup.read_only(mounts) == ("/sys/fs/cgroup/memory",)
+    assert _host_cgroup.read_only("cgroup2 /sys/fs/cgroup cgroup2 ro,nsdelegate 0 0\n") == ("/sys/fs/cgroup",)
+
+
+UNIT = """[Service]
+ExecStart=/usr/local/bin/kubelet \\
+  --config={directory}/kubelet.yaml \\
+  --hostname-override=old \\
+  --kubeconfig={directory}/kubelet.conf
+"""
+ARTICLE_UNIT = (
+    "ExecStart=kubelet --pod-manifest-path={directory}/manifests --kubeconfig={directory}/kubelet.conf\n"
+)
+ETCD = """spec:
+  volumes:
+  - hostPath:
+      path: {data}
+      type: DirectoryOrCreate
+    name: etcd-data
+"""
+
+
+def test_a_cluster_is_known_by_its_unit_and_manifests(tmp_path: Path) -> None:
+    unit, logs, data = tmp_path / "kubelet.service", tmp_path / "pods", tmp_path / "etcd"
+    (tmp_path / "manifests").mkdir()
+    assert _host_cluster.observe(str(unit), logs) == _host_cluster.Cluster()
+    unit.write_text("ExecStart=kubelet --config=/etc/kubernetes/kubelet.yaml --hostname-override=alone\n")
+    assert _host_cluster.observe(str(unit), logs) == _host_cluster.Cluster()
+    unit.write_text(UNIT.format(directory=tmp_path))
+    (tmp_path / "manifests/etcd.yaml").write_text(ETCD.format(data=data))
+    seen = _host_cluster.Cluster("old", str(tmp_path), "")
+    assert _host_cluster.observe(str(unit), logs) == seen
+    (data / "member").mkdir(parents=True)
+    with_data = _host_cluster.Cluster("old", str(tmp_path), str(data))
+    assert _host_cluster.observe(str(unit), logs) == with_data
+
+
+def test_the_articles_kubelet_is_known_by_the_logs_of_etcd(tmp_path: Path) -> None:
+    unit, logs = tmp_path / "kubelet.service", tmp_path / "pods"
+    unit.write_text(ARTICLE_UNIT.format(directory="/etc/kubernetes"))
+    assert _host_cluster.observe(str(unit), logs).node_name == ""
+    for seconds, name in ((9, "node.example"), (5, "older")):
+        (logs / f"kube-system_etcd-{name}_0a1b").mkdir(parents=True)
+        os.utime(logs / f"kube-system_etcd-{name}_0a1b", (seconds, seconds))
+    assert _host_cluster.observe(str(unit), logs).node_name == "node.example"
 
 
 def test_authorities_are_read_with_their_start(tmp_path: Path) -> None:
