@@ -27,6 +27,10 @@ LOCK_SECONDS = 300
 RETRIES = "--option=Acquire::Retries=1"
 ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
 ABSENT = ("not-installed", "config-files")
+RELATIONS = "${Package}\t${db:Status-Status}\t${Conflicts}, ${Breaks}\n"
+# The distribution's Docker, and packages that it refuses by its own account.
+DOCKER = {"docker.io", "containerd", "runc"}
+RIVALS = {"docker-ce", "docker-ce-cli", "docker-ce-rootless-extras", "containerd.io"}
 # Nothing is taken from the user: no package removed, no configuration file replaced.
 INSTALL = (
     "install",
@@ -163,6 +167,32 @@ def patiently(module: AnsibleModule, command: Sequence[str], **options: Any) -> 
 
     _wait.until_none(locked, LOCK_SECONDS, 2)
     return done
+
+
+def rivals(run: Callable[..., tuple[int, str, str]], names: Sequence[str]) -> list[str]:
+    """Installed packages beside which the distribution's Docker cannot be installed.
+
+    run: the module's run_command. names: the packages to install; another Docker has other rivals.
+    """
+    if "docker.io" not in names:
+        return []
+    try:
+        _code, out, _error = run(["dpkg-query", "--show", f"--showformat={RELATIONS}"])
+    except OSError:
+        return []
+    return parse_rivals(out)
+
+
+def parse_rivals(text: str) -> list[str]:
+    """The rivals among the packages that dpkg-query shows with what they conflict with."""
+    found = []
+    for line in text.splitlines():
+        name, status, relations = line.split("\t")
+        # A conflict with certain versions is apt's to solve.
+        clauses = {clause.strip() for clause in relations.split(",") if "(" not in clause}
+        if status not in ABSENT and name not in DOCKER and (name in RIVALS or clauses & DOCKER):
+            found.append(name)
+    return found
 
 
 def is_locked(done: tuple[int, str, str]) -> bool:

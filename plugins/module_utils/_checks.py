@@ -63,6 +63,15 @@ ARGUMENTS: dict[str, Any] = {
     "authorities": PATHS,
     "time": {"type": "int", "default": 0},
     "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "docker_settings": {"type": "dict"},
+    "docker_defaults": {"type": "bool", "default": True},
+    # A proxy may have a password.
+    "docker_proxy": {"type": "str", "default": "", "no_log": True},
+    "docker_proxy_file": {
+        "type": "path",
+        "default": "/etc/systemd/system/docker.service.d/mink8s-proxy.conf",
+    },
+    "docker_packages": {"type": "list", "elements": "str", "default": []},
     "components": {"type": "list", "elements": "str", "default": ["etcd", "kube-apiserver"]},
     "authentication": TEXT,
     "apiserver_bind_address": {"type": "str", "default": "127.0.0.1"},

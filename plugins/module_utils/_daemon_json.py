@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _settings,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,14 +64,64 @@ def observe(path: Path) -> Observed:
     return Observed(content.decode(), settings, path.stat().st_mode & 0o7777)
 
 
-def plan(wanted: dict[str, Any], observed: Observed) -> Plan:
-    """What has to change."""
-    settings = _settings.merge(observed.settings, wanted)
+@dataclass(frozen=True)
+class Noted:
+    """What the ledger has on the file.
+
+    before: its text before the first of our changes, None if there was no file; empty without a note.
+    tried_from: what to go back to, where a change was begun and dockerd has not started with it yet.
+    """
+
+    before: str | None = ""
+    ours: dict[str, Any] = field(default_factory=dict)
+    tried_from: dict[str, Any] | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings there were before."""
+        try:
+            return parse("", (self.before or "").encode())
+        except UnreadableError:
+            return {}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has to change, and the whole file afterwards; None if there is none."""
+
+    plan: Plan
+    text: str | None
+    settings: dict[str, Any]
+
+
+def noted(ledger: str | Path, path: Path) -> Noted:
+    """Read the ledger. Raises LedgerError."""
+    known = _ledger.read(ledger)
+    state = known.settings.get(str(path.resolve())) if known else None
+    return Noted(state["before"], state["ours"], state.get("tried_from")) if state else Noted()
+
+
+def theirs(observed: Observed, known: Noted) -> dict[str, Any]:
+    """The settings in the file that are not ours."""
+    return _settings.undo(observed.settings, known.settings, known.ours)
+
+
+def plan(wanted: dict[str, Any], observed: Observed, known: Noted | None = None) -> Change:
+    """What has to change: what is wanted goes in, and what was ours and is not wanted any more comes out."""
+    known = known or Noted()
+    kept = known.settings
+    if observed.settings != _settings.merge(known.settings, known.ours):
+        # Somebody else has changed the file since.
+        kept = _settings.undo(observed.settings, known.settings, _settings.stale(known.ours, wanted))
+    settings = _settings.merge(kept, wanted)
     reasons = tuple(_differences(observed.settings, settings))
-    if not reasons:
-        return Plan(before=observed.text, after=observed.text)
-    after = _settings.render(settings, like=observed.text)
-    return Plan(reasons, observed.text, after)
+    text: str | None = observed.text
+    if reasons:
+        text = _settings.render(settings, like=observed.text)
+        if known.ours and settings == known.settings:
+            text = known.before
+    before, after = (redact(shown or "") for shown in (observed.text, text))
+    return Change(Plan(reasons, before, after), text, settings)
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -78,24 +129,48 @@ def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> 
         if isinstance(value, dict) and isinstance(old.get(key), dict):
             yield from _differences(old[key], value, f"{prefix}{key}.")
         elif key not in old or old[key] != value:
-            now = json.dumps(old[key]) if key in old else "not set"
-            yield f"{prefix}{key}: now {now}, wanted {json.dumps(value)}"
+            yield f"{prefix}{key}: now {_shown(old, key)}, wanted {_shown(new, key)}"
+    for key in old:
+        if key not in new:
+            yield f"{prefix}{key}: now {_shown(old, key)}, not wanted any more"
 
 
-def apply(path: Path, content: str, mode: int) -> None:
-    """Put the file in place, where a symbolic link leads if it is one."""
+def _shown(settings: dict[str, Any], key: str) -> str:
+    return redact(json.dumps(settings[key])) if key in settings else "not set"
+
+
+def render(settings: dict[str, Any]) -> str:
+    """The settings as a file of their own."""
+    return _settings.render(settings, like="")
+
+
+def apply(path: Path, text: str | None, mode: int) -> None:
+    """Put the file in place, where a symbolic link leads if it is one, or remove it."""
     target = path.resolve()
+    if text is None:
+        target.unlink(missing_ok=True)
+        return
     _files.make_directory(target.parent, 0o755)
-    _files.write(target, content.encode(), mode)
+    _files.write(target, text.encode(), mode)
 
 
-def note(ledger: str | Path, path: Path, wanted: dict[str, Any]) -> None:
-    """Note what the file was before the first of our changes, and the settings of all of them."""
+def note(ledger: str | Path, path: Path, wanted: dict[str, Any], engine: bool = True) -> None:
+    """Note what the file was before the first of our changes and is now, and the settings that are ours.
+
+    engine: whether there is one; what comes into the directory before its first start comes with it.
+    """
     target = path.resolve()
-    content, known = _files.read(target), _ledger.read(ledger)
-    earlier = known.settings.get(str(target), {}).get("ours", {}) if known else {}
+    content, known = _files.read(target), noted(ledger, path)
+    text = None if content is None else content.decode()
     state = {
-        "before": None if content is None else content.decode(),
-        "ours": _settings.merge(earlier, wanted),
+        "before": text,
+        "ours": _settings.merge(known.ours, wanted),
+        "tried_from": {"text": text, "ours": known.ours},
     }
-    _ledger.note(ledger, directories=[target.parent], settings={str(target): state})
+    directories, trees = ([target.parent], []) if engine else ([], [target.parent])
+    _ledger.note(ledger, directories=directories, trees=trees, settings={str(target): state})
+
+
+def settle(ledger: str | Path, path: Path, ours: dict[str, Any]) -> None:
+    """Note that dockerd runs with the file, and the settings in it that are ours."""
+    _ledger.settle(ledger, str(path.resolve()), ours)

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _apt,
     _daemon_json,
+    _dockerd,
     _files,
     _homes,
     _host_cgroup,
@@ -42,6 +44,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc impor
 )
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# Where snap has its revisions of Docker.
+SNAP_DOCKER = ("/snap/docker", "/var/lib/snapd/snap/docker")
 GRUB_MENU = Path("/boot/grub/grub.cfg")
 
 
@@ -81,6 +85,9 @@ class Host:
     file_systems: tuple[_host_disk.FileSystem, ...] = ()
     engine: Engine = field(default_factory=Engine)
     daemon_json_error: str = ""
+    docker: _dockerd.Outlook = field(default_factory=_dockerd.Outlook)
+    snap_docker: str = ""
+    docker_rivals: tuple[str, ...] = ()
     others: tuple[_host_kubernetes.Other, ...] = ()
     twins: tuple[_host_manifests.Twin, ...] = ()
     missing_files: frozenset[str] = frozenset()
@@ -148,6 +155,8 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
     cgroup_version = _host_cgroup.version()
     processes = find_processes(proc)
     engine = _host_engine.observe(run, params["daemon_json"], cgroup_version)
+    docker = _dockerd.foresee(params, run, engine.version)
+    data_root = docker.get("data-root") or engine.data_root
     files = [path for path in params["files"] if os.path.lexists(path)]
     artifacts = params["artifacts"]
     tarball = f"{params['url']}/{params['version']}/{Host(machine=kernel.machine).tarball}"
@@ -168,7 +177,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         # Only a host with cgroup v2 is told how to go back to v1.
         systemd_version=_systemd_version(run) if cgroup_version == 2 else 0,
         selinux={"1": "enforcing", "0": "permissive"}.get(text("/sys/fs/selinux/enforce"), "disabled"),
-        apparmor="enabled" if text("/sys/module/apparmor/parameters/enabled")[:1] == "Y" else "disabled",
+        apparmor="enabled" if _has_apparmor() else "disabled",
         has_grub=bool(program("update-grub")) and GRUB_MENU.exists(),
         has_apt=bool(program("apt-get")),
         has_iptables=bool(program("iptables")),
@@ -183,9 +192,12 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         unreadable_mounts=unreadable_mounts(mounts),
         listeners=tuple(find_listeners(proc, {entry["port"] for entry in params["ports"]})),
         processes=processes,
-        file_systems=tuple(_host_disk.measure(params["directories"])),
+        file_systems=tuple(_host_disk.measure(params["directories"], data_root)),
         engine=engine,
         daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
+        docker=docker,
+        snap_docker=next((path for path in SNAP_DOCKER if os.path.lexists(path)), ""),
+        docker_rivals=() if engine.version else tuple(_apt.rivals(run, params["docker_packages"])),
         others=tuple(_host_kubernetes.find(processes, engine.containers, files, has_ledger)),
         twins=_host_manifests.observe(params),
         missing_files=_host_manifests.missing(params["arguments"]),
@@ -219,6 +231,12 @@ def _daemon_json_error(path: Path) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _has_apparmor() -> bool:
+    """Whether container runtimes take AppArmor for enabled, by the two files they look at."""
+    enabled = text("/sys/module/apparmor/parameters/enabled").startswith("Y")
+    return enabled and Path("/sys/kernel/security/apparmor").exists()
 
 
 def _installed(files: list[str]) -> str:

@@ -27,10 +27,18 @@ class FileSystem:
     inodes: int = 100
 
 
-def measure(directories: list[dict[str, Any]]) -> Iterator[FileSystem]:
-    """What is wanted and free, in MB, on each file system that directories are or will be on."""
+# Where Docker has its data unless it is told otherwise.
+USUAL_DATA_ROOT = "/var/lib/docker"
+
+
+def measure(directories: list[dict[str, Any]], data_root: str = USUAL_DATA_ROOT) -> Iterator[FileSystem]:
+    """What is wanted and free, in MB, on each file system that directories are or will be on.
+
+    data_root: where Docker has its data.
+    """
     wanted: dict[int, list[dict[str, Any]]] = {}
-    for entry in directories:
+    for listed in directories:
+        entry = {**listed, "path": data_root} if listed["path"] == USUAL_DATA_ROOT else listed
         wanted.setdefault(_existing(entry["path"]).stat().st_dev, []).append(entry)
     for entries in wanted.values():
         status = os.statvfs(_existing(entries[0]["path"]))

@@ -21,7 +21,9 @@ from typing import Any
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _engine, _files
 
 Run = Callable[..., tuple[int, str, str]]
-PATH = ":".join(["/usr/sbin", "/sbin", "/bin", *_engine.DIRECTORIES])
+# The names under which packages have their files come first.
+PATH = ":".join(["/usr/sbin", "/usr/local/sbin", *_engine.DIRECTORIES, "/sbin", "/bin"])
+DATA_ROOT = "/var/lib/docker"
 # Where the kubelet looks for the engine.
 SOCKET = "/var/run/docker.sock"
 # The major version that asks for API 1.44, while kubelets speak 1.40 at most; docker_engine lowers it.
@@ -35,7 +37,8 @@ class Engine:
     """What there is of an engine. The API versions and the containers are known of one that runs.
 
     cgroup_driver: the one it would have once started, if it does not run.
-    containers: names of those that run.
+    containers: names of those that run. data_root: where it keeps images and containers. live_restore:
+    whether containers outlive it.
     """
 
     version: str = ""
@@ -43,6 +46,8 @@ class Engine:
     api: str = ""
     cgroup_driver: str = "cgroupfs"
     containers: tuple[str, ...] = ()
+    data_root: str = DATA_ROOT
+    live_restore: bool = False
 
     def __str__(self) -> str:
         """The engine as a person reads it."""
@@ -99,6 +104,8 @@ def running(server: dict[str, Any], info: dict[str, Any], containers: list[dict[
         server["ApiVersion"],
         info["CgroupDriver"],
         tuple(name[1:] for name in names),
+        info.get("DockerRootDir") or DATA_ROOT,
+        bool(info.get("LiveRestoreEnabled")),
     )
 
 

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from ansible_collections.mink8s.kubernetes.plugins.module_utils._host import Host
 
-NAMES = ("default_ipv4", "distribution", "distribution_major_version", "machine", "nodename")
+NAMES = (
+    "apparmor",
+    "default_ipv4",
+    "distribution",
+    "distribution_major_version",
+    "machine",
+    "nodename",
+)
 # What the module tells of a host, under the names the checks know it by.
 TOLD = (
     *("apparmor", "architecture", "cgroup_version", "distribution", "hostname", "installed", "kernel"),
@@ -46,6 +53,7 @@ def facts(names: Collection[str], known: Mapping[str, Any], host: Host) -> dict[
     known: facts that were gathered earlier. One that says the same, and maybe more, is left out.
     """
     seen = {
+        "apparmor": {"status": host.apparmor},
         "default_ipv4": {"address": host.address} if host.address else {},
         "distribution": get_distribution(),
         # Asking for the whole version would run programs.

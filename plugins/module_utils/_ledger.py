@@ -24,6 +24,8 @@ PATH = "/var/lib/mink8s/ledger.json"
 # What a file system has in it before anybody puts something there.
 EMPTY = {"lost+found"}
 MARK = "mink8s.kubernetes"
+# What the first note says of a file with settings of others.
+KEPT: tuple[str, ...] = ("before", "tried_from")
 ARGUMENTS: dict[str, dict[str, Any]] = {"ledger": {"type": "path", "default": PATH}}
 
 
@@ -43,7 +45,8 @@ class Ledger:
     images: NAME:TAG of each image loaded, and the ID of the image that had this name before; empty if none.
     units: those enabled that were not.
     settings: by path of a JSON file with others' settings among ours, its text C(before) (None if there was
-    no file) and the settings in it that are C(ours).
+    no file) and the settings in it that are C(ours); while a change is being tried, C(tried_from) too, the
+    C(text) and C(ours) to go back to.
     """
 
     paths: dict[str, str] = field(default_factory=dict)
@@ -108,9 +111,23 @@ def note(
         ledger.units += [name for name in units if name not in ledger.units]
         ledger.images = {**(images or {}), **ledger.images}
         for name, state in (settings or {}).items():
-            before = ledger.settings.get(name, state)["before"]
-            ledger.settings[name] = {"before": before, "ours": state["ours"]}
+            known = ledger.settings.get(name, state)
+            ledger.settings[name] = {**state, **{key: known[key] for key in KEPT if key in known}}
         if json.dumps(asdict(ledger)) != old:
+            write(path, ledger)
+
+
+def settle(path: str | Path, name: str, ours: dict[str, Any]) -> None:
+    """Note that the settings in a JSON file are in force; a file without any of ours is not listed.
+
+    path: of the ledger. name: the path of the file.
+    """
+    with _alone():
+        ledger = read(path) or Ledger()
+        known = ledger.settings.pop(name, None)
+        if known and ours:
+            ledger.settings[name] = {"before": known["before"], "ours": ours}
+        if known and known != ledger.settings.get(name):
             write(path, ledger)
 
 

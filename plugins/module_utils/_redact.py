@@ -31,8 +31,9 @@ _RULES = tuple(
         # What is cut off after the first line of a key, or before its last, may be the key.
         (rf"{_BEGIN}.*?(?:{_END}|\Z)", re.DOTALL, REMOVED),
         (rf"\A.*{_END}", re.DOTALL, REMOVED),
-        (r"(?<=://)[^\s/\"'<>]*@", 0, f"{REMOVED}@"),
-        (r"(_proxy\\*[\"']?\s*[=:]\s*\\*[\"']?)[^\s/\"'@]+@", re.IGNORECASE, rf"\1{REMOVED}@"),
+        # A password may have a slash in it, and an at sign.
+        (r"(?<=://)(?:[^\s/\"'<>]*@|[^\s/\"'<>@:]+:[^\s\"'<>,?]*@)", 0, f"{REMOVED}@"),
+        (r"(_proxy\\*[\"']?\s*[=:]\s*\\*[\"']?)[^\s\"']+@", re.IGNORECASE, rf"\1{REMOVED}@"),
         (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", 0, REMOVED),
         (r"\b(bearer\s+|authorization\W+\w+\s+)[\w.~+/-]{12,}=*", re.IGNORECASE, rf"\1{REMOVED}"),
         (

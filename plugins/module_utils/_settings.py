@@ -32,6 +32,19 @@ def _merge_options(old: list[str], wanted: list[str]) -> list[str]:
     return list(options.values())
 
 
+def stale(ours: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Those of ours that are not wanted any more; what has another value now is merged over anyway."""
+    left: dict[str, Any] = {}
+    for key, value in ours.items():
+        if key not in wanted:
+            left[key] = value
+        elif isinstance(value, dict) and isinstance(wanted[key], dict):
+            left[key] = stale(value, wanted[key])
+        elif isinstance(value, list) and isinstance(wanted[key], list):
+            left[key] = [item for item in value if item not in wanted[key]]
+    return {key: value for key, value in left.items() if key not in wanted or value}
+
+
 def undo(now: dict[str, Any], before: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
     """The settings of now without ours: what we replaced is back, and what others changed since stays."""
     result = dict(now)

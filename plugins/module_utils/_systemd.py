@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible.module_utils.basic import AnsibleModule
 
 PROPERTIES = (
@@ -20,6 +22,7 @@ PROPERTIES = (
     "NeedDaemonReload",
     "ExecMainStartTimestampMonotonic",
     "MainPID",
+    "ExecStart",
 )
 # How long a process has run, in seconds, that has not ended at its start.
 SETTLED = 20
@@ -27,7 +30,10 @@ SETTLED = 20
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit as it is now; started_at is in seconds since the epoch, 0 if it does not run, as is pid."""
+    """A unit as it is now; started_at is in seconds since the epoch, 0 if it does not run, as is pid.
+
+    command: what it starts, without variables. masked: whether systemd refuses to start it.
+    """
 
     loaded: bool
     enabled: bool
@@ -35,6 +41,8 @@ class Unit:
     needs_reload: bool
     started_at: float
     pid: int = 0
+    command: tuple[str, ...] = ()
+    masked: bool = False
 
 
 def parse(show: str, now: float, monotonic: float) -> Unit:
@@ -53,13 +61,31 @@ def parse(show: str, now: float, monotonic: float) -> Unit:
         needs_reload=values.get("NeedDaemonReload") == "yes",
         started_at=now - (monotonic - started) if active and started else 0.0,
         pid=int(values.get("MainPID") or 0),
+        command=_command(values.get("ExecStart", "")),
+        masked=values.get("LoadState") == "masked",
     )
+
+
+def _command(exec_start: str) -> tuple[str, ...]:
+    found = re.search(r"argv\[\]=(.*?) ; ", exec_start)
+    return tuple(word for word in found[1].split() if not word.startswith("$")) if found else ()
 
 
 def observe(module: AnsibleModule, name: str) -> Unit:
     """The state of the unit on this host; a unit systemd does not know is not loaded."""
-    _rc, show, _err = module.run_command(["systemctl", "show", name, "--property", ",".join(PROPERTIES)])
+    return ask(module.run_command, name)
+
+
+def ask(run: Callable[..., tuple[int, str, str]], name: str) -> Unit:
+    """The same. run: the module's run_command."""
+    _rc, show, _err = run(["systemctl", "show", name, "--property", ",".join(PROPERTIES)])
     return parse(show, time.time(), time.clock_gettime(time.CLOCK_MONOTONIC))
+
+
+def last_error(module: AnsibleModule, name: str, since: float) -> str:
+    """The line of the unit's journal that tells most of why it did not start. since: when it was told to."""
+    command = ["journalctl", "--unit", name, "--since", f"@{int(since)}", "--no-pager", "--output", "cat"]
+    return _log.telling(module.run_command(command)[1])
 
 
 def why(module: AnsibleModule, name: str, error: str) -> str:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger, _systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger, _log, _systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
 
 if TYPE_CHECKING:
@@ -24,22 +25,28 @@ class Desired:
     inputs_changed: bool
 
 
+class UnitError(Exception):
+    """The unit does not start."""
+
+
 def plan(desired: Desired, observed: _systemd.Unit) -> Plan:
-    """Why the unit has to be touched."""
-    reasons = []
-    newer = [path for path, written in desired.inputs.items() if written > observed.started_at]
-    if not observed.enabled:
-        reasons.append(f"{desired.name} is not enabled")
-    if not observed.active:
-        reasons.append(f"{desired.name} is not running")
-    elif newer:
-        reasons.append(f"{desired.name} started before {', '.join(newer)} was written")
-    elif desired.inputs_changed:
-        reasons.append(f"{desired.name} runs with what has just changed")
-    elif observed.needs_reload:
-        reasons.append(f"{desired.name} runs with an older unit file")
+    """Why the unit has to be touched. That it is not enabled is no reason to restart it."""
+    disabled = () if observed.enabled else (f"{desired.name} is not enabled",)
+    reasons = (*disabled, *starts(desired, observed))
     wanted = "enabled, running with the configuration on disk\n"
-    return Plan(tuple(reasons), "".join(f"{reason}\n" for reason in reasons) or wanted, wanted)
+    return Plan(reasons, "".join(f"{reason}\n" for reason in reasons) or wanted, wanted)
+
+
+def starts(desired: Desired, observed: _systemd.Unit) -> tuple[str, ...]:
+    """Why the unit has to be started, or restarted if it runs."""
+    newer = [path for path, written in desired.inputs.items() if written > observed.started_at]
+    if not observed.active:
+        return (f"{desired.name} is not running",)
+    if newer:
+        return (f"{desired.name} started before {', '.join(newer)} was written",)
+    if desired.inputs_changed:
+        return (f"{desired.name} runs with what has just changed",)
+    return (f"{desired.name} runs with an older unit file",) if observed.needs_reload else ()
 
 
 def written_at(paths: list[str]) -> dict[str, float]:
@@ -47,13 +54,37 @@ def written_at(paths: list[str]) -> dict[str, float]:
     return {path: Path(path).stat().st_ctime for path in paths if Path(path).exists()}
 
 
-def apply(module: AnsibleModule, name: str, observed: _systemd.Unit) -> None:
-    """Enable, noted in the ledger if it was not, and (re)start. Raises LedgerError and OSError.
+def apply(module: AnsibleModule, desired: Desired, observed: _systemd.Unit) -> None:
+    """Enable and (re)start the unit where that is needed, and fail with the reason if it does not start."""
+    try:
+        bring(module, desired, observed)
+    except UnitError as error:
+        module.fail_json(msg=f"{str(error).rstrip('.')}. See `journalctl -u {desired.name}`.")
 
-    Fails with the telling line of the journal if the unit does not run after it.
-    """
-    _ledger.note(module.params["ledger"], units=[] if observed.enabled else [name])
-    for command in (["daemon-reload"], ["enable", name], ["restart", name]):
-        rc, _out, err = module.run_command(["systemctl", *command])
-        if rc != 0 or (command[0] == "restart" and not _systemd.observe(module, name).active):
-            module.fail_json(msg=f"`systemctl {' '.join(command)}` failed. {_systemd.why(module, name, err)}")
+
+def bring(module: AnsibleModule, desired: Desired, observed: _systemd.Unit) -> None:
+    """The same. Raises UnitError, LedgerError and OSError. That it was enabled is noted in the ledger."""
+    name = desired.name
+    commands = [["daemon-reload"]]
+    if not observed.enabled:
+        _ledger.note(module.params["ledger"], units=[name])
+        commands.append(["enable", name])
+    for command in commands:
+        rc, out, err = module.run_command(["systemctl", *command])
+        if rc != 0:
+            said = _log.telling(err) or _log.telling(out) or f"it ended with code {rc}"
+            raise UnitError(f"`systemctl {' '.join(command)}` failed: {said}")
+    if starts(desired, observed):
+        restart(module, name)
+
+
+def restart(module: AnsibleModule, name: str) -> None:
+    """Start the unit, again if it runs, however often it has failed before. Raises UnitError."""
+    module.run_command(["systemctl", "reset-failed", name])
+    began = time.time()
+    rc, _out, err = module.run_command(["systemctl", "restart", name])
+    if rc != 0 or not _systemd.observe(module, name).active:
+        # Of a unit that failed, systemctl says only where else to look.
+        said = "" if err.startswith("Job for") else _log.telling(err)
+        said = said or _systemd.last_error(module, name, began)
+        raise UnitError(f"{name} does not start: {said or 'its journal does not say why'}")

@@ -13,8 +13,13 @@ description:
   - Adds settings to C(daemon.json) and keeps everything else in it, in its order. Dictionaries are merged,
     lists get the items they lack, anything else is set. Items of C(exec-opts) that set the same option, such
     as V(native.cgroupdriver=systemd) and V(native.cgroupdriver=cgroupfs), replace each other.
+  - What it added before and is not asked for any more is taken out again, and what was there before comes
+    back.
+  - Settings that dockerd refuses change nothing. Those that it refuses only when it starts with them are
+    taken back, and Docker is started as it was.
   - Passes dockerd a proxy, or takes back the one it passed.
-  - Enables and starts C(docker.service), and restarts it if it is older than its configuration.
+  - Enables and starts C(docker.service), and restarts it if it is older than its configuration. That it was
+    not enabled is no reason to restart it.
   - Brings images into the engine, as M(mink8s.kubernetes.container_images) does.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: [mink8s.kubernetes.images, mink8s.kubernetes.ledger]
@@ -37,8 +42,25 @@ options:
     description: Configuration file of dockerd; made with mode 0644, and its directory with 0755, if missing.
     type: path
     default: /etc/docker/daemon.json
+  defaults:
+    description:
+      - Whether settings of the collection's own are added where it has installed the engine, or is going to -
+        a bound for the logs of containers, unless O(settings) or the file name a C(log-driver), and
+        C(userland-proxy) V(false), with which a pod reaches itself through its Service's address.
+      - What O(settings) or the file have of these stays.
+    type: bool
+    default: true
+  state:
+    description:
+      - V(configured) only writes the files, and only where there is no engine yet, so that the first start of
+        the one that is installed next has them.
+    type: str
+    choices: [configured, running]
+    default: running
   proxy:
-    description: Content of O(proxy_file), a drop-in of the unit. Without any, the file is removed.
+    description:
+      - Variables of dockerd's environment, each NAME=VALUE on a line, written to O(proxy_file), a drop-in of
+        the unit. Without any, the file is removed.
     type: str
     default: ""
   proxy_file:
@@ -93,15 +115,15 @@ images:
   returned: always
 """
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _daemon_json,
+    _dockerd,
     _file_set,
+    _files,
     _host_cgroup,
     _host_engine,
     _images,
@@ -111,81 +133,96 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out, together
-
-UNIT = "docker.service"
-LOWEST_API = {"min-api-version": "1.24"}
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
 
 
-@dataclass(frozen=True)
-class Daemon:
-    """dockerd as it has to be: the whole plan, and what carries it out.
-
-    settings: the part of the plan that is daemon.json's; mode: of that file.
-    proxy: the drop-in, as a set of files; files: what has to change of it.
-    """
-
-    plan: Plan
-    settings: Plan
-    mode: int
-    proxy: dict[str, Any]
-    files: _file_set.Changes
+class RefusedError(Exception):
+    """dockerd does not take what it is asked to."""
 
 
-def wanted_settings(settings: dict[str, Any], version: str) -> dict[str, Any]:
-    """The settings that daemon.json needs for an engine of that version (empty if unknown)."""
-    major = re.match(r"\d+", version)
-    return {**(LOWEST_API if major and int(major[0]) >= _host_engine.LOWERED_FROM else {}), **settings}
-
-
-def prepare(module: AnsibleModule, settings: dict[str, Any], installed: bool, unit: _systemd.Unit) -> Daemon:
-    """Compare dockerd's files and its unit with what is wanted. Raises ValueError and OSError."""
-    params = module.params
-    daemon_json = Path(params["daemon_json"])
-    seen = _daemon_json.observe(daemon_json)
-    merged = _daemon_json.plan(settings, seen)
-    drop_in = proxy_files(params)
-    proxy, files = _file_set.prepare(drop_in)
-    configured = bool(merged.reasons or proxy.reasons)
-    inputs = _unit.written_at([str(daemon_json), params["proxy_file"]])
-    running = _unit.plan(_unit.Desired(UNIT, inputs, configured), unit)
-    # A package that check mode does not install would have started the engine.
-    parts = (merged, proxy, running) if installed or configured else (merged, proxy)
-    return Daemon(together(*parts), merged, seen.mode, drop_in, files)
-
-
-def proxy_files(params: dict[str, Any]) -> dict[str, Any]:
-    """The drop-in with the proxy, as a set of files."""
-    path, content = params["proxy_file"], params["proxy"]
-    file = {"path": path, "content": content, "mode": "0600", "marker": None}
-    return {
-        "directories": [],
-        "files": [file] if content else [],
-        "absent": [] if content else [path],
-        "ledger": params["ledger"],
-    }
-
-
-def apply(module: AnsibleModule, daemon: Daemon, settings: dict[str, Any], unit: _systemd.Unit) -> None:
-    """Write the files and (re)start the engine. Raises LedgerError and OSError."""
-    path = Path(module.params["daemon_json"])
-    if daemon.settings.reasons:
-        _daemon_json.note(module.params["ledger"], path, settings)
-        _daemon_json.apply(path, daemon.settings.after, daemon.mode)
-    _file_set.note(daemon.proxy)
+def write(daemon: _dockerd.Daemon, engine: bool) -> None:
+    """Write the files, noted in the ledger. engine: whether there is one. Raises LedgerError and OSError."""
+    if daemon.change.plan.reasons:
+        _daemon_json.note(daemon.desired.ledger, daemon.path, daemon.wanted, engine)
+        _daemon_json.apply(daemon.path, daemon.change.text, daemon.mode)
+    _file_set.note(daemon.drop_in)
     _file_set.apply(daemon.files)
-    _unit.apply(module, UNIT, unit)
+
+
+def apply(module: AnsibleModule, daemon: _dockerd.Daemon, version: str) -> None:
+    """Write the files and (re)start the engine. Raises RefusedError, UnitError, LedgerError and OSError."""
+    changed = bool(daemon.change.plan.reasons)
+    refused = _dockerd.refusal(module.run_command, daemon, version) if changed or daemon.starts else ""
+    if refused and daemon.noted.tried_from and not (changed or daemon.unit.active):
+        # Installed since with settings that were there first.
+        go_back(module, daemon, {}, _unit.UnitError(f"docker.service does not start: {refused}"))
+    if refused:
+        raise RefusedError(
+            f"dockerd does not start with the settings that {daemon.path} is to have: {refused}. Nothing was"
+            " changed. Correct cluster_docker_settings, or the file, and run again."
+        )
+    proxy = {path: _files.read(path) for path in daemon.files.paths}
+    write(daemon, engine=True)
+    try:
+        _unit.bring(module, daemon.unit_desired, daemon.unit)
+    except _unit.UnitError as error:
+        go_back(module, daemon, proxy, error)
+
+
+def go_back(
+    module: AnsibleModule, daemon: _dockerd.Daemon, proxy: dict[str, bytes | None], error: _unit.UnitError
+) -> None:
+    """Run Docker as it ran before. proxy: what was in the files that have changed. Raises RefusedError."""
+    tried_from = _daemon_json.noted(daemon.desired.ledger, daemon.path).tried_from
+    if not tried_from and not proxy:
+        raise error
+    if tried_from:
+        _daemon_json.apply(daemon.path, tried_from["text"], daemon.mode)
+    for path, content in proxy.items():
+        if content is None:
+            Path(path).unlink(missing_ok=True)
+        else:
+            _files.write(path, content, 0o600)
+    module.run_command(["systemctl", "daemon-reload"])
+    tried = " and ".join([*([str(daemon.path)] if tried_from else []), *proxy])
+    try:
+        _unit.restart(module, _dockerd.UNIT)
+    except _unit.UnitError as still:
+        raise RefusedError(
+            f"{error}. What the run had changed in {tried} is taken back, but it does not start with that"
+            f" either: {still}. See `journalctl --unit docker`, correct what it names, and run again."
+        ) from still
+    if tried_from:
+        _daemon_json.settle(daemon.desired.ledger, daemon.path, tried_from["ours"])
+    raise RefusedError(
+        f"{error}. What the run had changed in {tried} is taken back, and Docker runs as it did before."
+        " Correct cluster_docker_settings or cluster_proxy and run again."
+    )
 
 
 def run(module: AnsibleModule) -> None:
     """Bring the engine to what is wanted and end the module. Raises what its parts raise."""
     params = module.params
+    names = ("settings", "defaults", "proxy", "daemon_json", "proxy_file", "ledger")
+    desired = _dockerd.Desired(**{name: params[name] for name in names})
     version, cgroup_driver = look(module)
-    settings = wanted_settings(params["settings"], version)
-    unit = _systemd.observe(module, UNIT)
-    daemon = prepare(module, settings, bool(version) or not module.check_mode, unit)
+    unit = _systemd.observe(module, _dockerd.UNIT)
+    if params["state"] == "configured":
+        daemon = _dockerd.prepare(desired, version, False, unit)
+        plan = Plan() if version else daemon.files_plan
+        known: dict[str, Any] = {
+            "version": version,
+            "cgroup_driver": cgroup_driver,
+            "bridge": "",
+            "images": [],
+        }
+        carry_out(module, plan, lambda: write(daemon, engine=False), **known)
+    daemon = _dockerd.prepare(desired, version, bool(version) or not module.check_mode, unit)
     if daemon.plan.reasons and not module.check_mode:
-        apply(module, daemon, settings, unit)
+        apply(module, daemon, version)
         version, cgroup_driver = look(module)
+    if not module.check_mode:
+        _daemon_json.settle(desired.ledger, daemon.path, daemon.wanted)
     images, bring, results = _images.prepare(module, Engine(module))
     carry_out(
         module,
@@ -210,8 +247,11 @@ def main() -> None:
     module = AnsibleModule(
         {
             "settings": {"type": "dict", "default": {}},
+            "defaults": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": ["configured", "running"], "default": "running"},
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
-            "proxy": {"type": "str", "default": ""},
+            # A proxy may have a password.
+            "proxy": {"type": "str", "default": "", "no_log": True},
             "proxy_file": {
                 "type": "path",
                 "default": "/etc/systemd/system/docker.service.d/mink8s-proxy.conf",
@@ -226,8 +266,8 @@ def main() -> None:
         run(module)
     except _daemon_json.UnreadableError as error:
         module.fail_json(msg=f"{error}. {_daemon_json.REMEDY}")
-    except (_images.SourceError, EngineError, ValueError, OSError) as error:
-        module.fail_json(msg=str(error))
+    except (RefusedError, _unit.UnitError, _images.SourceError, EngineError, ValueError, OSError) as error:
+        module.fail_json(msg=redact(str(error)))
 
 
 if __name__ == "__main__":

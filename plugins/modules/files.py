@@ -99,7 +99,7 @@ def run(module: AnsibleModule) -> None:
     def apply() -> None:
         _file_set.apply(changes)
         if running.reasons:
-            _unit.apply(module, name, observed)
+            _unit.apply(module, desired, observed)
 
     carry_out(module, together(written, running), apply, changed_files=changes.paths)
 

@@ -146,7 +146,7 @@ options:
     type: list
     elements: str
     default: []
-    choices: [default_ipv4, distribution, distribution_major_version, machine, nodename]
+    choices: [apparmor, default_ipv4, distribution, distribution_major_version, machine, nodename]
   skip:
     description: Checks to leave out.
     type: list
@@ -154,7 +154,8 @@ options:
     default: []
     choices: [address, architecture, arguments, article_exact, artifacts, authentication, bind_address,
       cgroup, cgroup_driver, clock, components, daemon_json, directories, disk_space, docker_api,
-      docker_rules, downgrade, eviction, firewall, hostname, image_registry, iptables, kernel_log,
+      docker_defaults, docker_packages, docker_restart, docker_rules, docker_settings, docker_snap,
+      docker_unit, downgrade, eviction, firewall, hostname, image_registry, iptables, kernel_log,
       kernel_memory, linux, logins, memory, mirror, mounts, moved_directories, name_servers, names,
       node_name, other_kubernetes, overlay, ports, registered_name, release_checksum, root, routes,
       security, service_network, skipped_minor, static_pods, swap, sysctl, systemd, version_range]

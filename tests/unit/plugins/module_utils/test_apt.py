@@ -87,3 +87,16 @@ def test_other_failures_are_told_in_apts_own_words() -> None:
         "a, b cannot be installed from /srv/bundle/packages.tar: E: Packages need to be removed."
         " Copy the bundle there again."
     )
+
+
+def test_packages_that_are_in_the_way_of_docker_are_known_by_what_they_conflict_with() -> None:
+    shown = (
+        "containerd.io\tinstalled\tcontainerd, runc, \n"
+        "docker-ce-cli\tinstalled\tdocker, docker.io, \n"
+        "docker-ce\tconfig-files\tdocker.io, \n"
+        "containerd\tinstalled\t, docker.io (<< 1.12)\n"
+        "podman-docker\tinstalled\tdocker.io, \n"
+        "old-thing\tinstalled\t, runc (<< 1)\n"
+        "socat\tinstalled\t, \n"
+    )
+    assert _apt.parse_rivals(shown) == ["containerd.io", "docker-ce-cli", "podman-docker"]

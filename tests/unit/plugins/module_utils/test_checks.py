@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _host, _host_filter
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._dockerd import Outlook
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_cluster import Cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_disk import FileSystem
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine
@@ -46,6 +47,9 @@ OPTIONS: dict[str, Any] = {
     "state_directory": "/var/lib/mink8s",
     "article_exact": False,
     "switch_to_cgroup_v1": False,
+    "daemon_json": "/etc/docker/daemon.json",
+    "docker_settings": None,
+    "docker_defaults": True,
     "time": int(NOW.timestamp()),
     "skip": [],
 }
@@ -382,12 +386,115 @@ def test_an_engine_told_to_refuse_the_kubelet_is_found() -> None:
     assert "Take min-api-version out of /etc/docker/daemon.json" in found
 
 
-def test_engine_29_is_made_fit_which_restarts_the_containers_of_others() -> None:
+def test_a_restart_names_its_reason_and_the_containers_of_others_that_stop() -> None:
+    why = "docker.service started before /etc/docker/daemon.json was written"
     engine = Engine("29.0.1", "1.44", "1.52", "systemd", ("k8s_etcd", "web"))
-    assert "restarted, and with it: k8s_etcd, web." in warnings(replace(GOOD, engine=engine))["docker_api"]
-    assert "and with it: web." in warnings(replace(OURS, engine=engine))["docker_api"]
-    assert failures(replace(OURS, engine=replace(engine, containers=("k8s_etcd",)))) == {}
-    assert failures(replace(GOOD, engine=Engine("29.3.0", "1.40", "1.53"))) == {}
+    restarted = replace(GOOD, engine=engine, docker=Outlook(restarts=(why,)))
+    found = warnings(restarted)["docker_restart"]
+    assert f"({why}), and these containers stop by it: k8s_etcd, web." in found
+    assert "stop by it: web." in warnings(replace(restarted, has_ledger=True))["docker_restart"]
+    ours = replace(engine, containers=("k8s_etcd",))
+    for harmless in (
+        replace(GOOD, engine=engine),
+        replace(restarted, engine=replace(engine, live_restore=True)),
+        replace(restarted, engine=ours, has_ledger=True),
+    ):
+        assert failures(harmless) == {}
+    moved = replace(restarted, docker=replace(restarted.docker, settings={"data-root": "/data"}))
+    assert "stay behind in /var/lib/docker, stopped: k8s_etcd, web." in warnings(moved)["docker_restart"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "flags", "said"),
+    [
+        ({"userns-remap": "default"}, {}, "Take userns-remap out of /etc/docker/daemon.json."),
+        ({"bridge": "none"}, {}, "pods have no network"),
+        ({"iptables": False}, {}, "with iptables false: pods reach nothing"),
+        ({}, {"iptables": "false"}, "Take --iptables out of what docker.service starts"),
+        ({"icc": False}, {}, "pods do not reach each other"),
+        ({"hosts": ["tcp://127.0.0.1:2375"]}, {}, "the kubelet looks for it at /var/run/docker.sock"),
+        ({"min-api-version": "1.44"}, {}, "the kubelet speaks API 1.40 at most"),
+        (
+            {"hosts": ["unix://"]},
+            {"hosts": "fd://"},
+            "in /etc/docker/daemon.json and as fd:// by the unit",
+        ),
+        (
+            {"default-runtime": "own", "runtimes": {"own": {"path": "/nonexistent/runc"}}},
+            {},
+            "its program /nonexistent/runc is not on the host",
+        ),
+    ],
+)
+def test_a_setting_with_which_pods_lack_something_is_found(
+    settings: dict[str, Any], flags: dict[str, str], said: str
+) -> None:
+    found = failures(replace(GOOD, docker=Outlook(settings=settings, flags=flags)))
+    assert list(found) == ["docker_settings"]
+    assert said in found["docker_settings"]
+
+
+def test_the_variable_is_named_where_a_setting_comes_from_it() -> None:
+    host = replace(GOOD, docker=Outlook(settings={"bridge": "none"}))
+    found = failures(host, docker_settings={"bridge": "none"})["docker_settings"]
+    assert found.endswith("Take bridge out of cluster_docker_settings.")
+    refused = failures(replace(GOOD, docker=Outlook(refusal="no such thing")))["docker_settings"]
+    assert "/etc/docker/daemon.json is to have: no such thing. Correct" in refused
+
+
+@pytest.mark.parametrize(
+    ("settings", "flags"),
+    [
+        ({}, {}),
+        ({"bridge": "br0", "iptables": True, "icc": True, "userns-remap": ""}, {}),
+        ({"hosts": ["tcp://127.0.0.1:2375", "unix:///run/docker.sock"], "min-api-version": "1.24"}, {}),
+        ({"default-runtime": "sh", "runtimes": {"sh": {"path": "/bin/sh"}}, "live-restore": True}, {}),
+        ({"default-runtime": "runc", "runtimes": {}}, {"hosts": "fd://", "icc": "true"}),
+    ],
+)
+def test_settings_with_which_pods_have_what_they_need(
+    settings: dict[str, Any], flags: dict[str, str]
+) -> None:
+    assert failures(replace(GOOD, docker=Outlook(settings=settings, flags=flags))) == {}
+
+
+def test_an_engine_that_was_there_is_not_changed_unasked_but_what_it_lacks_is_told() -> None:
+    theirs = replace(GOOD, engine=DOCKER, docker=Outlook(ours=False))
+    assert '"max-size": "10m"' in warnings(theirs)["docker_defaults"]
+    found = examine(theirs, components=["etcd", "kube-apiserver", "kube-proxy"]).warnings
+    assert any('{"userland-proxy": false}' in warned.remedy for warned in found)
+    good = {"log-opts": {"max-size": "1g"}, "userland-proxy": False}
+    for host in (
+        replace(theirs, docker=Outlook(ours=False, settings=good)),
+        replace(theirs, docker=Outlook(ours=False, settings={"log-driver": "journald"})),
+        replace(theirs, docker=Outlook()),
+        replace(theirs, engine=Engine()),
+    ):
+        assert failures(host) == {}
+    assert failures(theirs, docker_defaults=False) == {}
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "said"),
+    [
+        (replace(GOOD, engine=DOCKER, docker=Outlook(loaded=False)), "docker_unit", "no unit docker.service"),
+        (replace(GOOD, engine=DOCKER, docker=Outlook(masked=True)), "docker_unit", "systemctl unmask"),
+        (replace(GOOD, snap_docker="/snap/docker"), "docker_snap", "snap remove docker"),
+        (
+            replace(GOOD, docker_rivals=("containerd.io", "docker-ce-cli")),
+            "docker_packages",
+            "containerd.io, docker-ce-cli. Remove them with `apt-get remove containerd.io docker-ce-cli`",
+        ),
+    ],
+)
+def test_a_docker_that_is_in_the_way_is_found(host: _host.Host, name: str, said: str) -> None:
+    found = failures(host)
+    assert list(found) == [name]
+    assert said in found[name]
+
+
+def test_packages_are_in_nobodys_way_where_there_is_an_engine() -> None:
+    assert failures(replace(GOOD, engine=DOCKER, docker_rivals=("containerd.io",))) == {}
 
 
 def test_an_engine_that_does_not_run_has_no_api() -> None:

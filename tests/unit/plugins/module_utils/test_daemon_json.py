@@ -20,10 +20,10 @@ USERS = """{
 
 def run(path: Path, settings: dict[str, Any]) -> tuple[str, ...]:
     observed = _daemon_json.observe(path)
-    plan = _daemon_json.plan(settings, observed)
-    if plan.reasons:
-        _daemon_json.apply(path, plan.after, observed.mode)
-    return plan.reasons
+    change = _daemon_json.plan(settings, observed)
+    if change.plan.reasons:
+        _daemon_json.apply(path, change.text, observed.mode)
+    return change.plan.reasons
 
 
 @pytest.fixture
@@ -88,12 +88,100 @@ def test_what_the_file_was_and_all_that_was_ever_wanted_is_noted(users_file: Pat
     assert noted.settings[str(users_file)] == {
         "before": USERS,
         "ours": {"debug": False, "hosts": ["fd://", "unix:///run/other"]},
+        "tried_from": {"text": USERS, "ours": {}},
     }
     _daemon_json.note(ledger, tmp_path / "docker" / "daemon.json", {"debug": True})
     noted = _ledger.read(ledger)
     assert noted
     assert noted.settings[f"{tmp_path}/docker/daemon.json"]["before"] is None
     assert noted.paths == {f"{tmp_path}/docker": "directory"}
+
+
+def set_to(path: Path, ledger: Path, settings: dict[str, Any]) -> tuple[str, ...]:
+    """What a run does with which dockerd then starts."""
+    observed = _daemon_json.observe(path)
+    change = _daemon_json.plan(settings, observed, _daemon_json.noted(ledger, path))
+    if change.plan.reasons:
+        _daemon_json.note(ledger, path, settings)
+        _daemon_json.apply(path, change.text, observed.mode)
+    _daemon_json.settle(ledger, path, settings)
+    return change.plan.reasons
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"debug": False},
+        {"log-opts": {"max-file": "5", "max-size": "1m"}},
+        {"hosts": ["fd://"], "exec-opts": ["native.cgroupdriver=systemd"]},
+        {"min-api-version": "1.24", "features": {"x": True}, "labels": ["a=b"]},
+    ],
+)
+def test_what_is_not_wanted_any_more_comes_out_and_what_was_there_before_comes_back(
+    users_file: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    ledger = tmp_path / "state" / "ledger.json"
+    assert set_to(users_file, ledger, settings)
+    assert set_to(users_file, ledger, settings) == ()
+    assert set_to(users_file, ledger, {})
+    assert users_file.read_text() == USERS
+    assert set_to(users_file, ledger, {}) == ()
+    noted = _ledger.read(ledger)
+    assert noted
+    assert noted.settings == {}
+
+
+def test_a_part_of_what_was_wanted_can_be_taken_back(users_file: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "state" / "ledger.json"
+    set_to(users_file, ledger, {"labels": ["a=1", "b=2"], "log-opts": {"max-size": "1m", "max-file": "9"}})
+    said = set_to(users_file, ledger, {"labels": ["b=2"], "log-opts": {"max-size": "2m"}})
+    written = json.loads(users_file.read_text())
+    assert written["labels"] == ["b=2"]
+    assert written["log-opts"] == {"max-file": "3", "max-size": "2m"}
+    assert 'labels: now ["a=1", "b=2"], wanted ["b=2"]' in said
+
+
+def test_what_others_added_since_stays_when_ours_goes(users_file: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "state" / "ledger.json"
+    set_to(users_file, ledger, {"labels": ["a=1"], "mtu": 1400})
+    settings = json.loads(users_file.read_text())
+    users_file.write_text(json.dumps({**settings, "labels": ["a=1", "theirs=2"], "bip": "10.1.0.1/24"}))
+    assert "mtu: now 1400, not wanted any more" in set_to(users_file, ledger, {})
+    written = json.loads(users_file.read_text())
+    assert (written["labels"], written["bip"], "mtu" in written) == (["theirs=2"], "10.1.0.1/24", False)
+
+
+def test_a_file_that_was_not_there_is_gone_again(tmp_path: Path) -> None:
+    path, ledger = tmp_path / "docker" / "daemon.json", tmp_path / "state" / "ledger.json"
+    set_to(path, ledger, {"debug": True})
+    set_to(path, ledger, {})
+    assert not path.exists()
+
+
+def test_what_dockerd_did_not_start_with_is_known_until_it_has(users_file: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "state" / "ledger.json"
+    set_to(users_file, ledger, {"debug": False})
+    good = users_file.read_text()
+    for settings in ({"debug": False, "mtu": "x"}, {"debug": False, "mtu": "y"}):
+        observed = _daemon_json.observe(users_file)
+        _daemon_json.note(ledger, users_file, settings)
+        _daemon_json.apply(
+            users_file,
+            _daemon_json.plan(settings, observed, _daemon_json.noted(ledger, users_file)).text,
+            0o640,
+        )
+    assert _daemon_json.noted(ledger, users_file).tried_from == {"text": good, "ours": {"debug": False}}
+    assert set_to(users_file, ledger, {})
+    assert users_file.read_text() == USERS
+
+
+def test_no_password_is_shown(tmp_path: Path) -> None:
+    proxies = {"proxies": {"http-proxy": "http://user:p%40ss@proxy:3128"}}
+    change = _daemon_json.plan(proxies, _daemon_json.observe(tmp_path / "daemon.json"))
+    assert "p%40ss" in (change.text or "")
+    shown = "".join([*change.plan.reasons, change.plan.before, change.plan.after])
+    assert "proxy:3128" in shown
+    assert "p%40ss" not in shown
 
 
 @pytest.mark.parametrize("content", ["", "\n", "{}"])

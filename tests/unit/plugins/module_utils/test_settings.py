@@ -59,3 +59,19 @@ def test_neither_side_is_modified() -> None:
     copy = _settings.merge(now, {})
     _settings.undo(now, BEFORE, OURS)
     assert now == copy
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        (OURS, {}),
+        ({}, OURS),
+        (
+            {**OURS, "log-opts": {"max-size": "2m"}, "hosts": [], "debug": False},
+            {"log-opts": {"max-file": "5"}, "hosts": ["unix://"]},
+        ),
+        ({**OURS, "hosts": "unix://", "features": None}, {}),
+    ],
+)
+def test_what_is_not_wanted_any_more_is_told_apart(wanted: dict[str, Any], left: dict[str, Any]) -> None:
+    assert _settings.stale(OURS, wanted) == left

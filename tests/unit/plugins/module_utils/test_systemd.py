@@ -61,3 +61,12 @@ def test_a_unit_that_is_being_started_is_active() -> None:
 def test_a_unit_file_that_changed_and_a_unit_that_is_disabled() -> None:
     assert parse(RUNNING.replace("Reload=no", "Reload=yes")).needs_reload
     assert not parse(RUNNING.replace("=enabled", "=disabled")).enabled
+
+
+def test_the_command_of_a_unit_without_its_variables() -> None:
+    show = (
+        "ExecStart={ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS ;"
+        " ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\n"
+    )
+    assert parse(RUNNING + show).command == ("/usr/sbin/dockerd", "-H", "fd://")
+    assert parse("LoadState=masked\n").masked

@@ -56,3 +56,11 @@ def test_a_file_counts_from_when_it_was_put_in_place_even_if_its_date_is_older(t
         str(kubelet): kubelet.stat().st_ctime
     }
     assert kubelet.stat().st_ctime > kubelet.stat().st_mtime
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_that_it_is_not_enabled_is_no_reason_to_restart_it(enabled: bool) -> None:
+    assert _unit.starts(DESIRED, replace(RUNNING, enabled=enabled)) == ()
+    older = replace(RUNNING, enabled=enabled, started_at=940.0)
+    assert _unit.starts(DESIRED, older) == (f"{NAME} started before {CONFIG} was written",)
+    assert _unit.starts(DESIRED, ABSENT) == (f"{NAME} is not running",)
