@@ -154,5 +154,5 @@ def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
     for role in ("docker", "control_plane", "kubelet", "node"):
         packages = load(f"{role}/vars/main.yml")[f"__{role}_packages"]
         wanted.update(packages if isinstance(packages, list) else re.findall(r"docker\.io", packages))
-    wanted.update(re.findall(r"'([a-z-]+)'\]", load("docker/vars/main.yml")["__docker_needs"]))
+    wanted.update(re.findall(r"[ (]\['([a-z-]+)'\]", load("docker/vars/main.yml")["__docker_needs"]))
     assert set(load("cluster/vars/main.yml")["__cluster_usual_packages"]) == wanted
