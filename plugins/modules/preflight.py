@@ -15,7 +15,7 @@ description:
   - Findings of which the run would not fail are warnings.
   - Only a cgroup is made, to see whether a limit of kernel memory can be written, and removed again.
 author: The mink8s authors (@mink8s)
-extends_documentation_fragment: [mink8s.kubernetes.cluster]
+extends_documentation_fragment: [mink8s.kubernetes.cluster, mink8s.kubernetes.docker]
 attributes:
   check_mode:
     description: Does the same in check mode.
