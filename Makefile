@@ -48,12 +48,13 @@ down: ## remove the node and what served it
 test: lint unit integration sanity e2e ## everything below
 
 .PHONY: lint
-lint: setup ## ansible-lint, yamllint, ruff, mypy, changelog, README, docs/ladder.md
+lint: setup ## ansible-lint, yamllint, ruff, mypy, vermin, changelog, README, docs/ladder.md
 	yamllint --strict .
 	ansible-lint
 	ruff check .
 	ruff format --check .
 	mypy
+	vermin --quiet --no-tips --target=3.8- --exclude typing.TypeAlias plugins
 	antsibull-changelog lint
 	python tests/readme.py --check
 	python tests/ladder.py --check

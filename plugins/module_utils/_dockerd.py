@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _unit,
     _wait,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, together
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
 
-Run = Callable[..., tuple[int, str, str]]
 UNIT = "docker.service"
 LOWEST_API = {"min-api-version": "1.24"}
 # As the kubelet bounds the logs of other container runtimes.

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeAlias
+
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host
 
 
 class Problem(NamedTuple):
@@ -32,8 +35,8 @@ class Finding:
         return f"{self.name}: {self.message} {self.remedy}"
 
 
-Problems = Iterator[Problem]
-Check = Callable[[Mapping[str, Any], _host.Host], Problems]
+Problems: TypeAlias = "Iterator[Problem]"
+Check: TypeAlias = "Callable[[Mapping[str, Any], _host.Host], Problems]"
 CHECKS: dict[str, Check] = {}
 # Who runs a kubelet on its own has no variables of the role cluster.
 ALONE = {"cluster_version": "release_version"}

@@ -213,10 +213,8 @@ def remove_directory(kubeconfig: Path) -> None:
 def _directory(kubeconfig: Path) -> Iterator[int]:
     # The way to a home is root's, the rest the login's.
     top_flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    with (
-        _open(kubeconfig.parent.parent, top_flags) as top,
-        _open(DIRECTORY, OPEN_DIRECTORY, top) as directory,
-    ):
+    home = kubeconfig.parent.parent
+    with _open(home, top_flags) as top, _open(DIRECTORY, OPEN_DIRECTORY, top) as directory:
         yield directory
 
 

@@ -10,17 +10,21 @@ import re
 import shutil
 import socket
 import struct
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _engine, _files
 
-Run = Callable[..., tuple[int, str, str]]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+# Up to Python 3.8 only text may be subscripted like this.
+Run: TypeAlias = "Callable[..., tuple[int, str, str]]"
 # The names under which packages have their files come first.
 PATH = ":".join(["/usr/sbin", "/usr/local/sbin", *_engine.DIRECTORIES, "/sbin", "/bin"])
 DATA_ROOT = "/var/lib/docker"

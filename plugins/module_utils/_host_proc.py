@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ def text(path: str | Path) -> str:
 def link(path: Path) -> str:
     """Where a symbolic link leads; empty if it can't be seen."""
     try:
-        return str(path.readlink())
+        return os.readlink(path)
     except OSError:
         return ""
 

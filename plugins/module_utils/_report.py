@@ -12,17 +12,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _engine, _wait
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import REMOVED, redact
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from ansible.module_utils.basic import AnsibleModule
 
 # A command, the path of a file, or a URL of this host.
-Question = Union[tuple[str, ...], str]
+Question: TypeAlias = "tuple[str, ...] | str"
 
 SECONDS = 60
 

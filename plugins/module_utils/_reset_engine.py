@@ -115,7 +115,8 @@ def foreign(observed: Observed, loaded: Mapping[str, str]) -> list[str]:
     """What is in the engine that the cluster did not bring."""
     ours = [container for container in observed.containers if container.kubelets]
     images = {container.image for container in ours} | {observed.identity(name) for name in loaded}
-    volumes = frozenset[str]().union(*(container.volumes for container in ours))
+    none: frozenset[str] = frozenset()
+    volumes = none.union(*(container.volumes for container in ours))
     left = {key: names for key, names in (observed.images or {}).items() if key not in images}
     return [
         *(f"container {each.name}" for each in observed.containers if not each.kubelets),

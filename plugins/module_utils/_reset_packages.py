@@ -68,7 +68,8 @@ def removable(candidates: Iterable[str], packages: Mapping[str, Package]) -> set
             if name in going or not package.installed:
                 continue
             for need in package.needs:
-                there = set[str]().union(*(providers.get(each, set()) for each in need))
+                none: set[str] = set()
+                there = none.union(*(providers.get(each, none) for each in need))
                 if there <= going:
                     needed |= there
         if not needed:

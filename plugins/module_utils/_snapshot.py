@@ -51,11 +51,10 @@ def verify(path: str | Path) -> Snapshot:
                 f"{path} is no whole snapshot of etcd: it has {size} bytes, and one has a multiple of"
                 f" {SECTOR_BYTES} and the {CHECKSUM_BYTES} of its checksum."
             )
-        with (
-            Path(path).open("rb") as stream,
-            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            return _read(path, content)
+        with Path(path).open("rb") as stream:
+            content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            with content:
+                return _read(path, content)
     except OSError as error:
         raise SnapshotError(f"{path} cannot be read: {error.strerror}.") from error
 

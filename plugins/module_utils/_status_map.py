@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _status
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import (
@@ -18,7 +19,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import (
     Status,
 )
 
-Point = tuple[int, int]
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Point: TypeAlias = "tuple[int, int]"
 
 WIDTH = 1200
 COLUMNS = (

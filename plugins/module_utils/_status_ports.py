@@ -14,6 +14,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import Socket
 
 COMMAND = ("ss", "--no-header", "--numeric", "--processes", "--all", "--tcp", "--udp", "--unix", "--oneline")
+# The beginning of an IPv4 address where ss writes IPv6.
+MAPPED = "::ffff:"
 STATES = ("LISTEN", "ESTAB", "UNCONN")
 SECONDS = 5
 
@@ -40,7 +42,8 @@ def parse(printed: str) -> Iterator[Socket]:
 
 def _plain(address: str) -> str:
     """An address as ss writes it, without brackets and interface, and IPv4 as such."""
-    return address.partition("%")[0].strip("[]").removeprefix("::ffff:")
+    plain = address.partition("%")[0].strip("[]")
+    return plain[len(MAPPED) :] if plain.startswith(MAPPED) else plain
 
 
 def knock(

@@ -120,12 +120,13 @@ def main() -> None:
         _library.respawn("cryptography")
     path = Path(module.params["path"])
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    name = path.name[: -len(ENDING)] if path.name.endswith(ENDING) else path.name
     parts = _diagnosis.collect(module, module.params)
     title = f"The host of the node {module.params['node_name']} at {now}"
     plan = Plan((f"{path} is to show the host as it is now",))
 
     def apply() -> None:
-        _files.write(path, _report.pack(path.name.removesuffix(ENDING), title, parts), 0o600)
+        _files.write(path, _report.pack(name, title, parts), 0o600)
 
     try:
         carry_out(
