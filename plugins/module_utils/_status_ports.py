@@ -75,13 +75,21 @@ def _anybody() -> ssl.SSLContext:
 
 def _status_of(host: str, port: int, path: str, context: ssl.SSLContext | None) -> int:
     secure = context and HTTPSConnection(host, port, timeout=SECONDS, context=context)
-    try:
-        with closing(secure or HTTPConnection(host, port, timeout=SECONDS)) as connection:
+    with closing(secure or HTTPConnection(host, port, timeout=SECONDS)) as connection:
+        try:
+            connection.connect()
+        except OSError as error:
+            return HTTPStatus.UNAUTHORIZED if _wants_certificate(error) else 0
+        try:
             connection.request("GET", path)
             return connection.getresponse().status
-    except ssl.SSLError as error:
-        # The server's word for a client without a certificate, or without the right one.
-        wants = any(word in str(error).lower() for word in ("certificate required", "bad certificate"))
-        return HTTPStatus.UNAUTHORIZED if wants else 0
-    except (OSError, HTTPException):
-        return 0
+        except (ssl.SSLError, ConnectionError):
+            # Since TLS 1.3 a client learns only after the handshake that it is not let in.
+            return HTTPStatus.UNAUTHORIZED if secure else 0
+        except (OSError, HTTPException):
+            return 0
+
+
+def _wants_certificate(error: OSError) -> bool:
+    said = str(error).lower()
+    return isinstance(error, ssl.SSLError) and ("bad certificate" in said or "certificate required" in said)

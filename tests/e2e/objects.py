@@ -14,6 +14,25 @@ from bare_node import Node
 LASTING = ("uid", "name", "namespace", "labels", "annotations", "creationTimestamp")
 
 
+# Asks etcd as kube-apiserver does.
+ETCD = """
+import re, ssl, urllib.request
+text = open("/etc/kubernetes/manifests/kube-apiserver.yaml").read()
+flags = dict(re.findall(r"--etcd-(\\w+)=(\\S+)", text))
+context = ssl.create_default_context(cafile=flags.get("cafile"))
+if "certfile" in flags:
+    context.load_cert_chain(flags["certfile"], flags["keyfile"])
+def ask(path, data=None):
+    request = urllib.request.Request(flags["servers"] + path, data)
+    return urllib.request.urlopen(request, context=context).read().decode()
+"""
+
+
+def etcd(node: Node, script: str) -> str:
+    """What a script prints that asks etcd."""
+    return node.run("python3", "-c", ETCD + script)
+
+
 def apply(node: Node, *manifests: dict[str, Any]) -> None:
     """Give objects to the API."""
     items = [{"apiVersion": "v1", **manifest} for manifest in manifests]

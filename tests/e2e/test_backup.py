@@ -14,10 +14,9 @@ import pytest
 from bare_node import Node, said
 
 ALARM = """
-import json, urllib.request
+import json
 body = {"action": "%s", "memberID": 1, "alarm": "NOSPACE"}
-url = "http://127.0.0.1:2379/v3/maintenance/alarm"
-urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode())).read()
+ask("/v3/maintenance/alarm", json.dumps(body).encode())
 """
 
 
@@ -156,9 +155,9 @@ def test_restored_in_place_what_came_later_is_gone_and_what_was_there_runs_on(
 def test_where_etcd_is_not_well_with_the_backup_it_gets_its_data_back(
     cluster: Node, backed_up: dict[str, Any], tmp_path: Path
 ) -> None:
-    cluster.run("python3", "-c", ALARM % "ACTIVATE")
+    objects.etcd(cluster, ALARM % "ACTIVATE")
     full = back_up(cluster, tmp_path)
-    cluster.run("python3", "-c", ALARM % "DEACTIVATE")
+    objects.etcd(cluster, ALARM % "DEACTIVATE")
     objects.apply(cluster, {"kind": "ConfigMap", "metadata": {"name": "later"}})
     directories = cluster.run("ls", "/var/lib/etcd")
     run = cluster.playbook("restore.yml", restore_file=str(full), cluster_timeout=45)

@@ -144,8 +144,7 @@ def test_versions_are_what_the_programs_say(shown: Shown, cluster: Node) -> None
 
 
 def _etcd(node: Node) -> str:
-    script = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:2379/version').read().decode())"
-    return str(json.loads(node.run("python3", "-c", script))["etcdserver"])
+    return str(json.loads(objects.etcd(node, "print(ask('/version'))"))["etcdserver"])
 
 
 def test_each_runs_where_it_is_said_to_and_takes_the_memory_that_is_said(shown: Shown, cluster: Node) -> None:

@@ -12,9 +12,10 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _status_ports, _wait
 from servers import Artifacts, Etcd, Server, configure
 
+REFUSED = "The connection is closed."
 WRONG = """
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.pem -out ca -days 1 -subj /CN=etcd-ca
 openssl req -newkey rsa:2048 -nodes -keyout wrong.key -out request -subj /CN=kube-apiserver-etcd-client
@@ -57,8 +58,8 @@ def ask(server: Etcd, port: int, client: str, path: str, body: str | None = None
         connection = HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
         connection.request("POST" if body else "GET", path, body)
         return connection.getresponse().read().decode()
-    except (OSError, HTTPException) as error:
-        return type(error).__name__
+    except (OSError, HTTPException):
+        return REFUSED
 
 
 @pytest.mark.parametrize("client", ["", "wrong", "admin", "apiserver-kubelet-client", "kubelet-client"])
@@ -71,7 +72,7 @@ def test_it_lets_nobody_in_without_a_certificate_of_its_authority(server: Etcd, 
             ("/metrics", None),
             ("/v3/kv/range", everything),
         ):
-            assert ask(server, port, client, path, body) == "SSLError"
+            assert ask(server, port, client, path, body) == REFUSED
 
 
 def test_it_lets_nobody_in_without_tls(server: Etcd) -> None:
@@ -120,3 +121,10 @@ def test_a_renewed_certificate_changes_its_manifest_and_is_served(server: Etcd, 
     ) as tls:
         der = tls.getpeercert(binary_form=True)
     assert der == ssl.PEM_cert_to_DER_cert((pki / "etcd.crt").read_text())
+
+
+def test_status_sees_that_it_lets_nobody_in_and_is_well(server: Etcd) -> None:
+    client = (server.access.certificate, server.access.key)
+    assert _status_ports.knock("127.0.0.1", server.port, "/health", client) == (401, 200)
+    assert _status_ports.knock("127.0.0.1", server.port, "/health") == (401, 401)
+    assert _status_ports.knock("127.0.0.1", server.peer_port, "/health")[0] == 401
