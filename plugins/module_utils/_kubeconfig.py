@@ -8,7 +8,7 @@ import base64
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     import yaml
@@ -17,10 +17,13 @@ except ImportError:
 else:
     HAS_YAML = True
 
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
 MARK = "mink8s.kubernetes"
 MARKER = "# Written by mink8s.kubernetes. Without this line the file is yours and is left alone.\n"
 LISTS = ("clusters", "contexts", "users")
-Document = dict[str, Any]
+Document: TypeAlias = "dict[str, Any]"
 
 
 class KubeconfigError(ValueError):
@@ -71,12 +74,12 @@ def entries(admin: Mapping[str, Any], name: str, server: str) -> Document:
     }
 
 
-def alone(ours: Mapping[str, Any]) -> str:
+def alone(ours: Mapping[str, Any], marker: str = MARKER) -> str:
     """The text of a file that has nothing else in it."""
     name = ours["contexts"]["name"]
     lists = {kind: [ours[kind]] for kind in LISTS}
     document = {"apiVersion": "v1", "kind": "Config", **lists, "current-context": name}
-    return MARKER + _dump(document)
+    return marker + _dump(document)
 
 
 def merged(text: str, ours: Mapping[str, Any], what: str) -> str:
@@ -86,7 +89,7 @@ def merged(text: str, ours: Mapping[str, Any], what: str) -> str:
     """
     before = parse(text, what)
     if not before:
-        return alone(ours).removeprefix(MARKER)
+        return alone(ours, marker="")
     wanted = {**before}
     for kind in LISTS:
         name, there = ours[kind]["name"], before.get(kind) or []
