@@ -50,7 +50,8 @@ def variables(role: str, kind: str) -> dict[str, Any]:
 
 def given(role: str) -> dict[str, Any]:
     """The variables with which the role cluster calls another."""
-    for task in yaml.safe_load((ROOT / "roles/cluster/tasks/main.yml").read_text()):
+    tasks = yaml.safe_load((ROOT / "roles/cluster/tasks/main.yml").read_text())
+    for task in [inner for outer in tasks for inner in outer.get("block", [outer])]:
         if task.get("ansible.builtin.import_role", {}).get("name") == f"mink8s.kubernetes.{role}":
             called: dict[str, Any] = task["vars"]
             return called

@@ -58,4 +58,11 @@ options:
     type: list
     elements: path
     default: []
+  keep_previous:
+    description: >-
+      Whether to keep, beside the ledger, what the files were before, so that
+      M(mink8s.kubernetes.configuration_restore) can put it back, until
+      M(mink8s.kubernetes.node_registration) finds all well.
+    type: bool
+    default: false
 """

@@ -41,6 +41,12 @@ def components(desired: Mapping[str, Any], host: _host.Host) -> Problems:
             " pods that a Service leads to (its Endpoints).",
             "Add kube-controller-manager, or write the Endpoints yourself.",
         )
+    if "coredns" in words and "kube-proxy" not in words:
+        yield warning(
+            "coredns is among cluster_components without kube-proxy, so the names of Services lead to addresses"
+            " that do not answer; those of headless Services do.",
+            "Add kube-proxy.",
+        )
     loopback = desired["apiserver_bind_address"].startswith("127.")
     if "kube-proxy" in words and loopback and has_certificates(desired):
         yield warning(

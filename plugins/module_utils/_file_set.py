@@ -7,11 +7,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _ledger, _previous
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
 
 ARGUMENTS: dict[str, Any] = {
@@ -37,6 +38,7 @@ ARGUMENTS: dict[str, Any] = {
         },
     },
     "absent": {"type": "list", "elements": "path", "default": []},
+    "keep_previous": {"type": "bool", "default": False},
     **_ledger.ARGUMENTS,
 }
 
@@ -143,6 +145,12 @@ def note(desired: dict[str, Any]) -> None:
         files=[item["path"] for item in files if not item["marker"]],
         marked=[item["path"] for item in files if item["marker"]],
     )
+
+
+def keep(desired: dict[str, Any], paths: Iterable[str]) -> None:
+    """Keep what is at paths that are about to change, if that is asked for."""
+    if desired["keep_previous"]:
+        _previous.keep(desired["ledger"], paths)
 
 
 def apply(changes: Changes) -> None:

@@ -46,9 +46,7 @@ def connect(module: AnsibleModule) -> Any:
             msg=f"{kubeconfig} does not exist, so there is no cluster to talk to. "
             "Run the role control_plane first, or set kubeconfig."
         )
-    if not HAS_KUBERNETES:
-        _library.respawn("kubernetes")
-        _library.fail(module, "kubernetes")
+    require(module)
     settings = client.Configuration()
     try:
         config.load_kube_config(config_file=kubeconfig, client_configuration=settings)
@@ -58,6 +56,13 @@ def connect(module: AnsibleModule) -> Any:
     settings.proxy = None
     settings.retries = False
     return client.ApiClient(configuration=settings)
+
+
+def require(module: AnsibleModule) -> None:
+    """Have the client, if need be by starting the module again with the system's Python."""
+    if not HAS_KUBERNETES:
+        _library.respawn("kubernetes")
+        _library.fail(module, "kubernetes")
 
 
 def core(api: Any) -> Any:

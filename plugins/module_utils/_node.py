@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _version
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan
 
+# For how many seconds the container of a new manifest has to run: one that ends at once is Ready as well.
+PROBATION = 3
 # What a kubelet says when it begins to evict pods, and takes no new ones.
 PRESSURES = {
     "DiskPressure": "evicts pods until there is space again on the file system of /var/lib/kubelet or of the"
@@ -38,6 +41,8 @@ class StaticPod:
     annotations: dict[str, str]
     containers: list[tuple[str, list[str]]]
     ready: bool = False
+    # How long its containers have run, in seconds.
+    age: float = math.inf
 
 
 @dataclass
@@ -49,9 +54,11 @@ class Observed:
     apiserver_version: str = ""
     node: Any = None
     mirror_pods: dict[str, StaticPod] = field(default_factory=dict)
+    # Names of static pods whose manifest is one that has not worked yet.
+    tried: frozenset[str] = frozenset()
 
 
-def static_pod(manifest: dict[str, Any], ready: bool = False) -> StaticPod:
+def static_pod(manifest: dict[str, Any], ready: bool = False, age: float = math.inf) -> StaticPod:
     """The part of a pod, from a manifest or from the API, that shows which manifest it runs."""
     meta, spec = manifest["metadata"], manifest["spec"]
     return StaticPod(
@@ -63,6 +70,7 @@ def static_pod(manifest: dict[str, Any], ready: bool = False) -> StaticPod:
             for item in spec["containers"]
         ],
         ready=ready,
+        age=age,
     )
 
 
@@ -113,6 +121,8 @@ def pods_lack(name: str, wanted: list[StaticPod], seen: Observed) -> list[str]:
             lacks.append(f"{where} does not run its present manifest yet")
         elif not mirror.ready:
             lacks.append(f"{where} is not Ready")
+        elif pod.name in seen.tried and mirror.age < PROBATION:
+            lacks.append(f"{where} has only just been started")
     return lacks
 
 

@@ -13,15 +13,25 @@ def limited(seconds: int, *command: str) -> list[str]:
     return ["timeout", "--kill-after=5", str(seconds), *command]
 
 
-def until_none(missing: Callable[[], Sequence[str]], timeout: float, interval: float = 0.25) -> Sequence[str]:
+def never() -> bool:
+    """Nothing says that waiting is in vain."""
+    return False
+
+
+def until_none(
+    missing: Callable[[], Sequence[str]],
+    timeout: float,
+    interval: float = 0.25,
+    in_vain: Callable[[], bool] = never,
+) -> Sequence[str]:
     """Call missing() until it names nothing that is still missing, or until time is up.
 
-    timeout, interval: seconds.
+    timeout, interval: seconds. in_vain: whether to wait on has no use, asked while something is missing.
     Returns what was missing at the last look: empty if the wait came to its end.
     """
     deadline = time.monotonic() + timeout
     while True:
         seen = missing()
-        if not seen or time.monotonic() >= deadline:
+        if not seen or time.monotonic() >= deadline or in_vain():
             return seen
         time.sleep(interval)

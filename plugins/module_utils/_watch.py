@@ -4,15 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _cluster_role,
+    _component_log,
+    _in_vain,
     _kubernetes,
     _node,
+    _previous,
     _service_account,
     _systemd,
+    _wait,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, together
 
@@ -20,27 +27,86 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
+try:
+    import yaml
+except ImportError:
+    HAS_YAML = False
+else:
+    HAS_YAML = True
+
+# Each look asks for little.
+INTERVAL = 0.1
+
+
+def read(path: Path) -> _node.StaticPod:
+    """What a manifest on the host says."""
+    # The loader in C takes a tenth of the other's time.
+    return _node.static_pod(yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def wait(module: AnsibleModule, api: Any, manifests: Iterable[str], kept: _previous.Previous) -> Seen:
+    """Wait for the node and its static pods, not in check mode, and not once there is no use in it.
+
+    kept: the configuration that worked, if the one on the host has not worked yet.
+    """
+    # The client needs PyYAML, so only a host without a cluster, in check mode, can lack it here.
+    paths = [Path(path) for path in manifests if api and Path(path).exists()]
+    wanted = [read(path) for path in paths]
+    tried = [path.stem for path in paths if kept.had_cluster and str(path) in kept.files]
+    watch, start = Watch(module, api, wanted, tried), time.monotonic()
+    timeout = 0 if module.check_mode else module.params["timeout"]
+    judge = _in_vain.Judge(module, wanted)
+    lacks = list(_wait.until_none(watch.look, timeout, INTERVAL, judge.in_vain))
+    if lacks and not module.check_mode:
+        lacks = watch.look_afresh()
+    said = [f"After {time.monotonic() - start:.0f} s:", *(f"- {line}" for line in lacks)]
+    if lacks and not module.check_mode:
+        said += _component_log.tell(module, module.params["unit"], [pod.name for pod in wanted])
+    results = {
+        "missing": lacks,
+        "node": _node.summary(watch.seen.node),
+        "apiserver_version": watch.seen.apiserver_version,
+    }
+    return Seen(watch, lacks, "\n".join(said), results)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a wait ended. message: what is missing, and why, as a person reads it. results: of the module."""
+
+    watch: Watch
+    lacks: list[str]
+    message: str
+    results: dict[str, Any]
+
+
 class Watch:
     """Looks until nothing is missing, and asks only for what was missing before."""
 
-    def __init__(self, module: AnsibleModule, api: Any, wanted: list[_node.StaticPod]) -> None:
-        """api: None on a host without a cluster. wanted: the manifests on the host."""
+    def __init__(
+        self, module: AnsibleModule, api: Any, wanted: list[_node.StaticPod], tried: Iterable[str] = ()
+    ) -> None:
+        """api: None on a host without a cluster. wanted: the manifests on the host.
+
+        tried: names of those whose manifest has not worked yet.
+        """
+        self._tried = frozenset(tried)
         self._module, self._api, self._wanted = module, api, wanted
         self._namespaces: list[str] = module.params["service_account_namespaces"]
         self._objects_made = False
         self._taints_seen_to = False
         self.objects: Plan | None = None
-        self.seen = _node.Observed()
+        self.seen = _node.Observed(tried=self._tried)
 
     def look(self) -> list[str]:
         """What is still missing. Nothing is only if one look has seen it all."""
-        first = self.seen == _node.Observed()
+        first = self.seen == _node.Observed(tried=self._tried)
         lacks = self._look()
         return lacks if lacks or first else self.look_afresh()
 
     def look_afresh(self) -> list[str]:
         """What is missing now, whatever was seen before."""
-        self.seen = _node.Observed()
+        self.seen = _node.Observed(tried=self._tried)
         return self._look()
 
     def _look(self) -> list[str]:
@@ -84,7 +150,7 @@ class Watch:
             for pod in listed.items:
                 conditions = pod.status.conditions or []
                 ready = any(c.type == "Ready" and c.status == "True" for c in conditions)
-                mirror = _node.static_pod(self._api.sanitize_for_serialization(pod), ready)
+                mirror = _node.static_pod(self._api.sanitize_for_serialization(pod), ready, _age(pod))
                 yield f"{namespace}/{mirror.name}", mirror
 
     def _see_to_taints(self, core: Any) -> None:
@@ -109,6 +175,12 @@ class Watch:
             _service_account.apply(core, accounts, left=params["service_accounts"] == "left")
             _cluster_role.apply(self._api, params["cluster_roles"], roles)
         self._objects_made = True
+
+
+def _age(pod: Any) -> float:
+    """For how many seconds all of the pod's containers have run."""
+    states = [status.state.running for status in pod.status.container_statuses or [] if status.state]
+    return min((time.time() - state.started_at.timestamp() for state in states if state), default=0.0)
 
 
 def plan_objects(

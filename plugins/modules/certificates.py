@@ -272,6 +272,8 @@ def main() -> None:
                 _ledger.note(module.params["ledger"], login=[home.kubeconfig for home in in_homes.write])
 
         def apply() -> None:
+            # New certificates are over the same keys and serve what is kept as well.
+            _file_set.keep(module.params, [*changes.paths, *map(str, unwanted.paths)])
             _file_set.apply(changes)
             _homes.apply(in_homes, kubeconfig)
             for path in unwanted.paths:

@@ -97,6 +97,7 @@ def run(module: AnsibleModule) -> None:
         _file_set.note(module.params)
 
     def apply() -> None:
+        _file_set.keep(module.params, changes.paths)
         _file_set.apply(changes)
         if running.reasons:
             _unit.apply(module, desired, observed)

@@ -21,6 +21,9 @@ description:
   - As soon as the node is Ready, takes away the taints that keep pods from it and that a controller would
     take away, such as C(node.kubernetes.io/not-ready), where O(service_accounts=made).
   - Warns of a node that is Ready and evicts pods, for want of space, memory or process IDs.
+  - Does not wait on for a component that says that it cannot read its command line or configuration.
+  - Once all is well, forgets what M(mink8s.kubernetes.files) and M(mink8s.kubernetes.certificates) have kept
+    of the configuration before.
   - When time is up, the error has the last condition seen and, of each component that is not well, the line
     of its log that tells most.
 author: The mink8s authors (@mink8s)
@@ -35,6 +38,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - mink8s.kubernetes.api
+  - mink8s.kubernetes.ledger
 options:
   name:
     description: The node's name, as the kubelet registers it.
@@ -146,34 +150,16 @@ missing:
   sample: ["node host-1 is not Ready: KubeletNotReady: PLEG is not healthy"]
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _cluster_role,
-    _component_log,
     _kubernetes,
+    _ledger,
     _node,
-    _wait,
+    _previous,
     _watch,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
-
-try:
-    import yaml
-except ImportError:
-    HAS_YAML = False
-else:
-    HAS_YAML = True
-
-# Each look asks for little.
-INTERVAL = 0.1
-
-
-def read(path: Path) -> _node.StaticPod:
-    """What a manifest on the host says."""
-    # The loader in C takes a tenth of the other's time.
-    return _node.static_pod(yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def main() -> None:
@@ -181,6 +167,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **_kubernetes.ARGUMENTS,
+            **_ledger.ARGUMENTS,
             "name": {"type": "str", "required": True},
             "version": {"type": "str"},
             "unit": {"type": "str", "default": "kubelet.service"},
@@ -191,33 +178,23 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    try:
+        kept = _previous.read(module.params["ledger"])
+    except _ledger.LedgerError as error:
+        module.fail_json(msg=str(error))
     api = _kubernetes.connect(module)
-    manifests = [Path(path) for path in module.params["manifests"]]
-    # The client needs PyYAML, so only a host without a cluster, in check mode, can lack it here.
-    wanted = [read(path) for path in manifests if api and path.exists()]
-    watch = _watch.Watch(module, api, wanted)
-    timeout = 0 if module.check_mode else module.params["timeout"]
-    lacks = list(_wait.until_none(watch.look, timeout, INTERVAL))
-    if lacks and not module.check_mode:
-        lacks = watch.look_afresh()
-    objects = watch.objects or (_watch.unmade(module.params) if module.check_mode else Plan())
-    results = {
-        "missing": lacks,
-        "node": _node.summary(watch.seen.node),
-        "apiserver_version": watch.seen.apiserver_version,
-    }
-    if lacks and not module.check_mode:
-        said = _component_log.tell(module, module.params["unit"], [pod.name for pod in wanted])
+    seen = _watch.wait(module, api, module.params["manifests"], kept)
+    objects = seen.watch.objects or (_watch.unmade(module.params) if module.check_mode else Plan())
+    if seen.lacks and not module.check_mode:
         module.fail_json(
-            msg="\n".join([f"After {timeout} s:", *(f"- {line}" for line in lacks), *said]),
-            changed=bool(objects.reasons),
-            reasons=list(objects.reasons),
-            **results,
+            msg=seen.message, changed=bool(objects.reasons), reasons=list(objects.reasons), **seen.results
         )
-    for warning in _node.warnings(watch.seen.node):
+    if not module.check_mode:
+        _previous.drop(module.params["ledger"])
+    for warning in _node.warnings(seen.watch.seen.node):
         module.warn(warning)
     # They were made while the node was waited for.
-    carry_out(module, objects, lambda: None, **results)
+    carry_out(module, objects, lambda: None, **seen.results)
 
 
 if __name__ == "__main__":

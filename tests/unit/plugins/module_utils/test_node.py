@@ -222,3 +222,17 @@ def test_taints_whose_reason_holds_stay() -> None:
     full.status.conditions.append(client.V1NodeCondition(type="DiskPressure", status="True"))
     assert outlived(full) == []
     assert plan_taints(tainted(node())).reasons == ()
+
+
+def test_a_manifest_that_is_tried_has_to_run_for_a_moment() -> None:
+    young = replace(MIRROR, age=1.0)
+    observed = seen(node(), etcd=young)
+    assert lacks(observed, wanted=(ETCD,)) == []
+    tried = replace(observed, tried=frozenset({"etcd"}))
+    assert lacks(tried, wanted=(ETCD,)) == ["static pod kube-system/etcd-host-1 has only just been started"]
+    assert (
+        lacks(
+            replace(tried, mirror_pods={"kube-system/etcd-host-1": replace(young, age=4.0)}), wanted=(ETCD,)
+        )
+        == []
+    )

@@ -21,3 +21,15 @@ def test_what_was_missing_last_is_returned_when_time_is_up() -> None:
     looks = iter(range(1_000_000))
     seen = _wait.until_none(lambda: [f"look {next(looks)}"], timeout=0.05, interval=0.01)
     assert seen == [f"look {next(looks) - 1}"]
+
+
+def test_what_is_waited_for_in_vain_is_given_up() -> None:
+    asked = []
+
+    def missing() -> list[str]:
+        asked.append(True)
+        return ["something"]
+
+    assert _wait.until_none(missing, timeout=60, interval=0, in_vain=lambda: len(asked) == 3) == ["something"]
+    assert len(asked) == 3
+    assert _wait.until_none(lambda: [], timeout=60, in_vain=lambda: True) == []
