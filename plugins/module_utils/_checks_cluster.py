@@ -43,8 +43,8 @@ def components(desired: Mapping[str, Any], host: _host.Host) -> Problems:
         )
     if "coredns" in words and "kube-proxy" not in words:
         yield warning(
-            "coredns is among cluster_components without kube-proxy, so the names of Services lead to addresses"
-            " that do not answer; those of headless Services do.",
+            "coredns is among cluster_components without kube-proxy, so the names of Services lead to"
+            " addresses that do not answer; only those of headless Services do.",
             "Add kube-proxy.",
         )
     loopback = desired["apiserver_bind_address"].startswith("127.")

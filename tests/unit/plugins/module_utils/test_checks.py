@@ -561,6 +561,11 @@ def test_a_proxy_without_controllers_is_warned_of() -> None:
     assert "without kube-controller-manager" in found["components"]
 
 
+def test_names_without_a_proxy_are_warned_of() -> None:
+    found = warnings(GOOD, components=["etcd", "kube-apiserver", "coredns"])
+    assert "without kube-proxy" in found["components"]
+
+
 def test_pods_that_cannot_reach_the_api_are_warned_of() -> None:
     options: dict[str, Any] = {"components": ALL, "authentication": "certificates"}
     assert "Set cluster_apiserver_bind_address to 0.0.0.0" in warnings(GOOD, **options)["components"]
