@@ -25,8 +25,9 @@ def ask(stream: socket.socket, path: str, client: str) -> str:
     try:
         with context.wrap_socket(stream) as tls:
             tls.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            return tls.recv(100).split()[1].decode()
-    except ssl.SSLError as error:
+            answer = tls.recv(100).split()
+            return answer[1].decode() if answer else "closed"
+    except OSError as error:
         return type(error).__name__
 
 

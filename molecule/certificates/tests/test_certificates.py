@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ CONFIG = "/etc/kubernetes"
 COMPONENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
 # kube-apiserver, which decides about everything, has the whole directory.
 KEYS = {
-    "etcd": set(),
+    "etcd": {"etcd.key"},
     "kube-controller-manager": {"kube-controller-manager.key", "sa.key"},
     "kube-scheduler": {"kube-scheduler.key"},
     "kube-proxy": {"kube-proxy.key"},
@@ -135,6 +136,22 @@ def test_another_host_gets_nowhere_without_the_right_certificate(
     assert "200" in got["6443"].pop("admin").split()
     assert "200" in got["10250"].pop("apiserver-kubelet-client").split()
     assert got == refuses(ports)
+
+
+def test_on_the_host_itself_etcd_lets_in_who_has_its_certificate_alone(node: Node) -> None:
+    knock = ("sh", "-ec", f'cd {neighbour.PKI}; exec python3 -c "$0" 127.0.0.1 2379 2380')
+    got = json.loads(node.run(*knock, neighbour.KNOCK.read_text()))
+    for answers in got.values():
+        assert {
+            "nobody",
+            "admin",
+            "apiserver",
+            "kubelet",
+            "kubelet-client",
+            "kube-scheduler",
+        } <= answers.keys()
+        let_in = {name for name, said in answers.items() if re.search(r"\b[1-5]\d\d\b", said)}
+        assert let_in == {"apiserver-etcd-client", "etcd", "etcd-ca"}
 
 
 def test_nobody_gets_more_than_health_and_the_version(node: Node, elsewhere: None, address: str) -> None:

@@ -6,6 +6,8 @@ import re
 import subprocess
 from typing import Any
 
+import lesson
+import objects
 import rungs
 from bare_node import changed, said
 from rungs import Ladder
@@ -48,7 +50,7 @@ def is_shown(ladder: Ladder) -> None:
     assert done.stdout == "pod/coredns created (server dry run)\n", done.stderr
 
 
-def is_refused(ladder: Ladder) -> None:
+def is_refused(ladder: Ladder, busybox: str, web: str) -> None:
     """A run says what is missing and what to do, and leaves all that there is as it is."""
     before, files = rungs.running(ladder.node), rungs.files(ladder.node)
     run = ladder.node.playbook("site.yml", cluster_components=[*ladder.components, "coredns"])
@@ -56,6 +58,27 @@ def is_refused(ladder: Ladder) -> None:
     assert re.search(r"coredns/coredns.*add an archive of .* to cluster_artifacts", said(run), re.I | re.S)
     assert "changed=0 " in said(run)
     assert (rungs.running(ladder.node), rungs.files(ladder.node)) == (before, files)
+
+
+def resolves(ladder: Ladder, busybox: str, web: str) -> None:
+    """A pod reaches a Service by its name, and nothing of it stays once it is taken out.
+
+    web: address of the Service web.
+    """
+    node = ladder.node
+    ladder.up("coredns")
+    objects.apply(node, lesson.client(node, busybox, "asker"))
+    lesson.come(node, "asker")
+    for name in ("web", "web.default.svc.cluster.local"):
+        ask = f"timeout 3 wget -q -O - http://{name}/"
+        asked = lesson.within(node, "asker", f"nslookup -type=a web.default.svc.cluster.local; {ask}")
+        assert web in asked.stdout, asked.stderr
+        assert asked.stdout.split()[-1] in lesson.placed(node, "web")
+    if ladder.certificates:
+        reads_alone(ladder)
+    ladder.down("coredns")
+    roles = node.run("kubectl", "get", "clusterroles,clusterrolebindings", "--output", "name")
+    assert "coredns" not in roles
 
 
 def reads_alone(ladder: Ladder) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
+import authentication
+import bare_node
 import coredns
 import lesson
 import objects
 import pytest
 import rungs
-from bare_node import DIRECT, Node, changed, said
+from bare_node import DIRECT, Node
 from lesson import within
 from rungs import Ladder
 
-# From this minor version on kube-apiserver has no port without credentials.
-NONE_ENDS = 20
+# What a release and its artifacts have decides what is to be shown, before anything runs.
+GIVEN = bare_node.given()
+COREDNS = coredns.resolves if coredns.offered(GIVEN) else coredns.is_refused
+AUTHENTICATION = authentication.of(GIVEN["cluster_version"])
 # Not its own -T: with that, some builds of BusyBox crash.
 ASK = "timeout 3 wget -q -O - http://{}/"
 
@@ -114,25 +119,12 @@ def test_a_token_in_a_pod_reads_what_rbac_lets_it(node: Node, ladder: Ladder, bu
     assert "Unauthorized" in wrong.stderr
 
 
-def test_coredns_resolves_names_or_says_why_it_can_not(
-    node: Node, ladder: Ladder, busybox: str, given: dict[str, Any]
+@pytest.mark.parametrize("is_had", [COREDNS], ids=lambda proof: proof.__name__)
+def test_coredns(
+    node: Node, ladder: Ladder, busybox: str, is_had: Callable[[Ladder, str, str], None]
 ) -> None:
     coredns.is_shown(ladder)
-    if not coredns.offered(given):
-        coredns.is_refused(ladder)
-        return
-    ladder.up("coredns")
-    objects.apply(node, lesson.client(node, busybox, "asker"))
-    lesson.come(node, "asker")
-    for name in ("web", "web.default.svc.cluster.local"):
-        asked = within(node, "asker", f"nslookup -type=a web.default.svc.cluster.local; {ASK.format(name)}")
-        assert cluster_ip(node) in asked.stdout, asked.stderr
-        assert asked.stdout.split()[-1] in lesson.placed(node, "web")
-    if ladder.certificates:
-        coredns.reads_alone(ladder)
-    ladder.down("coredns")
-    roles = node.run("kubectl", "get", "clusterroles,clusterrolebindings", "--output", "name")
-    assert "coredns" not in roles
+    is_had(ladder, busybox, cluster_ip(node))
 
 
 def test_without_kube_proxy_its_rules_are_gone(node: Node, ladder: Ladder, article: dict[str, Any]) -> None:
@@ -167,26 +159,6 @@ def test_without_controllers_it_is_the_article_again(
     has_no_pods(node)
 
 
-def test_authentication_is_switched_to_and_fro_with_all_data(
-    node: Node, ladder: Ladder, given: dict[str, Any], busybox: str
-) -> None:
-    if int(given["cluster_version"].split(".")[1]) >= NONE_ENDS:
-        run = node.playbook("site.yml", cluster_authentication="none")
-        assert run.returncode != 0
-        assert "cluster_authentication is none with " in said(run)
-        assert "changed=0 " in said(run)
-        return
-    first = ladder.certificates
-    account = lesson.get(node, "serviceaccount", "default")["metadata"]["uid"]
-    pod = objects.pods(node)["last"]
-    for certificates in (not first, first):
-        wanted = {"cluster_authentication": "certificates" if certificates else "none"}
-        assert changed(node.playbook("site.yml", **wanted))
-        assert ladder.certificates == certificates
-        assert changed(node.playbook("site.yml", **wanted)) == []
-        assert (8080 in rungs.listening(node)) != certificates
-        assert lesson.get(node, "serviceaccount", "default")["metadata"]["uid"] == account
-        assert objects.pods(node)["last"] == pod
-        node.run("kubectl", "delete", "--ignore-not-found", "pod", "next")
-        objects.apply(node, lesson.client(node, busybox, "next"))
-        lesson.come(node, "next", "last")
+@pytest.mark.parametrize("is_switched", [AUTHENTICATION], ids=lambda proof: proof.__name__)
+def test_authentication(ladder: Ladder, busybox: str, is_switched: Callable[[Ladder, str], None]) -> None:
+    is_switched(ladder, busybox)
