@@ -1,4 +1,4 @@
-"""The authentication of a running cluster: changed where its release has both kinds, and refused where not."""
+"""The authentication of a running cluster, changed where its release has both kinds and refused where not."""
 
 from __future__ import annotations
 
