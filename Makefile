@@ -9,20 +9,26 @@ LINK := .collections/ansible_collections/mink8s/kubernetes
 SANDBOX := python3 tests/sandbox
 NODE := mink8s
 ARGS ?= get pods --all-namespaces
+# What a release that is made here has to have: one of the sets of tests/sandbox/release.py.
+PROGRAMS := components
+COMPONENTS :=
 export MINK8S_INVENTORY := $(CURDIR)/.sandbox
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 say = echo "==> $(1)"
 
 .PHONY: help
 help: ## list what there is
-	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+	grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 .PHONY: up
-up: inventory ## a cluster in a throw-away node; ARTIFACTS=DIR VERSION=vX for another release
+up: PROGRAMS := $(if $(COMPONENTS),components,cluster)
+up: ## a cluster in a throw-away node; COMPONENTS=, VERSION= and ARTIFACTS= as in the README
+	$(MAKE) --no-print-directory --jobs=2 PROGRAMS=$(PROGRAMS) $(VENV)/done inventory
 	$(call say,creating the node $(NODE))
 	$(SANDBOX) node $(NODE) >/dev/null
 	$(call say,making it a cluster (about a minute))
-	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml
+	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml \
+		$(if $(COMPONENTS),-e '{"cluster_components": [etcd, kube-apiserver, $(COMPONENTS)]}')
 	docker exec $(NODE) kubectl get nodes -o wide
 	docker exec $(NODE) kubectl get pods -A
 	echo "Next: make kubectl ARGS='get pods -A', make status, make shell, make down"
@@ -48,7 +54,7 @@ down: ## remove the node and what served it
 test: lint unit integration sanity e2e ## everything below
 
 .PHONY: lint
-lint: setup ## ansible-lint, yamllint, ruff, mypy, vermin, changelog, README, docs/ladder.md
+lint: test-setup ## ansible-lint, yamllint, ruff, mypy, vermin, changelog, README, docs/ladder.md
 	yamllint --strict .
 	ansible-lint
 	ruff check .
@@ -60,22 +66,22 @@ lint: setup ## ansible-lint, yamllint, ruff, mypy, vermin, changelog, README, do
 	python tests/ladder.py --check
 
 .PHONY: unit
-unit: setup ## what needs no cluster, with both ends of the ansible-core range
+unit: test-setup ## what needs no cluster, with both ends of the ansible-core range
 	$(VENV)/bin/pytest -q tests/unit
 	$(VENV_OLD)/bin/pytest -q tests/unit
 
 .PHONY: integration
-integration: inventory ## the modules against a real etcd and kube-apiserver, with both ends of the range
+integration: test-setup inventory ## the modules against a real etcd and kube-apiserver, with both ends of the range
 	$(VENV)/bin/pytest -q tests/integration
 	$(VENV_OLD)/bin/pytest -q tests/integration
 
 .PHONY: sanity
-sanity: setup test-tools ## ansible-test sanity, with both ends of the range
+sanity: test-setup test-tools ## ansible-test sanity, with both ends of the range
 	tests/sanity.sh $(VENV)
 	tests/sanity.sh $(VENV_OLD)
 
 .PHONY: e2e
-e2e: inventory test-tools ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX AUTHENTICATION=certificates for others
+e2e: test-setup test-tools inventory ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX AUTHENTICATION=certificates for others
 	molecule test --scenario-name default
 	molecule test --scenario-name ladder
 	molecule test --scenario-name certificates
@@ -83,22 +89,26 @@ e2e: inventory test-tools ## whole clusters on real nodes; ARTIFACTS=DIR VERSION
 	pytest -q $$(python tests/faults/week.py)
 
 .PHONY: faults
-faults: inventory ## every fault it is to survive (more than an hour); writes the table of docs/faults.md
+faults: test-setup inventory ## every fault it is to survive (more than an hour); writes the table of docs/faults.md
 	rm -f $(MINK8S_INVENTORY)/faults.jsonl
 	pytest -q tests/faults --results $(MINK8S_INVENTORY)/faults.jsonl && passed=true || passed=false; \
 		python tests/faults/report.py $(MINK8S_INVENTORY)/faults.jsonl; $$passed
 
 .PHONY: bench
 bench: ARGS =
-bench: inventory ## how fast it is (two hours); writes docs/performance.*; ARGS='--only again,check --runs 1' for less
+bench: PROGRAMS := all
+bench: test-setup inventory ## how fast it is (two hours); writes docs/performance.*; ARGS='--only again,check --runs 1' for less
 	python tests/bench $(ARGS)
 
 .PHONY: ladder
-ladder: inventory ## docs/ladder.md, with the memory each component takes
+ladder: test-setup inventory ## docs/ladder.md, with the memory each component takes
 	python tests/ladder.py --measure
 
 .PHONY: setup
-setup: $(VENV)/done $(VENV_OLD)/done $(LINK) ## what the rest needs: virtual environments, Docker
+setup: $(VENV)/done $(LINK) ## ansible-core, to use the collection from this checkout
+
+.PHONY: test-setup
+test-setup: $(VENV)/test-done $(VENV_OLD)/done $(LINK) ## what the tests need: virtual environments, Docker
 	$(SANDBOX) host
 
 .PHONY: test-tools
@@ -106,24 +116,22 @@ test-tools:
 	$(SANDBOX) test-tools
 
 .PHONY: inventory
-inventory: setup
+inventory: $(LINK)
 	mkdir -p $(MINK8S_INVENTORY)/group_vars
 	printf 'mink8s:\n  hosts:\n    $(NODE):\n  vars:\n    ansible_connection: community.docker.docker\n    ansible_user: root\n    ansible_python_interpreter: /usr/bin/python3\n' >$(MINK8S_INVENTORY)/hosts.yml
-	$(SANDBOX) vars >$(MINK8S_INVENTORY)/vars.new
+	$(SANDBOX) vars --programs $(PROGRAMS) >$(MINK8S_INVENTORY)/vars.new
 	mv $(MINK8S_INVENTORY)/vars.new $(MINK8S_INVENTORY)/group_vars/mink8s.yml
 
-$(VENV)/done: requirements.txt
-	$(call say,installing Ansible and the test tools into $(VENV) (about two minutes))
-	python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -qq -y python3-venv; }
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --requirement requirements.txt
+$(VENV)/done: requirements.txt requirements-test.txt
+	$(SANDBOX) venv $(VENV) requirements.txt --connect requirements-test.txt
+	touch $@
+
+$(VENV)/test-done: $(VENV)/done requirements-test.txt
+	$(SANDBOX) venv $(VENV) requirements-test.txt
 	touch $@
 
 $(VENV_OLD)/done: requirements-2.16.txt
-	$(call say,installing the oldest supported ansible-core into $(VENV_OLD) (about a minute))
-	python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -qq -y python3-venv; }
-	python3 -m venv $(VENV_OLD)
-	$(VENV_OLD)/bin/pip install --quiet --requirement requirements-2.16.txt
+	$(SANDBOX) venv $(VENV_OLD) requirements-2.16.txt
 	touch $@
 
 $(LINK):

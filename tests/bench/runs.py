@@ -63,8 +63,6 @@ def _playbook(hosts: Path, count: int) -> list[str]:
 
 def _script(setting: start.Setting, method: methods.Method, node: str) -> list[str]:
     name, *arguments = method.script
-    if name == "kubeadm" and setting.kubeadm:
-        arguments.append(artifacts.OTHER_KUBEADM)
     program = f"{artifacts.SCRIPTS}/{name}"
     return ["docker", "exec", node, program, artifacts.ON_HOST, setting.version, *arguments]
 

@@ -28,20 +28,16 @@ class Setting:
 
     fetching: the variables with which everything is fetched.
     variables: those with which nothing is.
-    kubeadm: to be used in place of the release's, if that one crashes.
     """
 
     version: str
     fetching: dict[str, Any]
     variables: dict[str, Any]
     artifacts: Path
-    kubeadm: Path | None
 
     def create(self, state: str, count: int) -> list[str]:
         """New nodes in that state, idle, each with the image of the first pod if it has Docker."""
         mounts = {self.artifacts: artifacts.ON_HOST, INSIDE: artifacts.SCRIPTS}
-        if self.kubeadm:
-            mounts[self.kubeadm] = artifacts.OTHER_KUBEADM
         for name in nodes.names(count):
             nodes.create(name, state, *(f"--volume={path}:{place}:ro" for path, place in mounts.items()))
             if nodes.STATES[state]:
@@ -54,7 +50,7 @@ class Setting:
 
 
 def prepare() -> Setting:
-    """Make what is not in the cache: the images of the nodes, the artifacts, a kubeadm that works."""
+    """Make what is not in the cache: the images of the nodes and the artifacts."""
     given = yaml.safe_load((INVENTORY / "group_vars/mink8s.yml").read_text())
     defaults = yaml.safe_load((ROOT / "roles/cluster/defaults/main.yml").read_text())
     version = given.get("cluster_version", defaults["cluster_version"])
@@ -64,5 +60,4 @@ def prepare() -> Setting:
     directory = artifacts.bundle(fetching, ROOT / "playbooks/bundle.yml")
     offline = {"cluster_artifacts": artifacts.ON_HOST, "cluster_artifacts_remote_src": True}
     release = {name: given[name] for name in RELEASE if name in given}
-    kubeadm = artifacts.kubeadm(directory, version)
-    return Setting(version, fetching, {**release, **offline}, directory, kubeadm)
+    return Setting(version, fetching, {**release, **offline}, directory)

@@ -11,6 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
+import environment
 import equipment
 import host
 import image
@@ -31,6 +32,14 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("test-tools", help="install what nothing but the tests needs")
     command.set_defaults(run=lambda _: host.prepare_tests())
 
+    command = commands.add_parser("venv", help="make a virtual environment with requirements in it")
+    command.add_argument("directory", type=Path)
+    command.add_argument("requirements", type=Path)
+    command.add_argument(
+        "--connect", type=Path, metavar="PINS", help="for nodes, with what `ansible` there has"
+    )
+    command.set_defaults(run=lambda args: _environment(args.directory, args.requirements, args.connect))
+
     command = commands.add_parser("image", help="make the image of a node")
     command.add_argument("suite", choices=image.SUITES)
     command.set_defaults(run=lambda args: image.build(args.suite))
@@ -50,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("release", help="make a Kubernetes release from Debian's source")
     command.add_argument("version", nargs="?", default=release.VERSION)
-    command.set_defaults(run=lambda args: print(release.build(args.version)))
+    command.add_argument("--programs", choices=release.SETS, default="components")
+    command.set_defaults(run=lambda args: print(release.build(args.version, args.programs)))
 
     command = commands.add_parser("reachable", help=f"succeed if {release.SERVER} answers")
     command.set_defaults(run=lambda _: _reachable())
@@ -58,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("vars", help="make a release available and print the variables that use it")
     command.add_argument("--artifacts", type=Path, default=os.environ.get("ARTIFACTS") or None, metavar="DIR")
     command.add_argument("--version", default=os.environ.get("VERSION") or None)
-    command.set_defaults(run=lambda args: _variables(args.artifacts, args.version))
+    command.add_argument("--programs", choices=release.SETS, default="components")
+    command.set_defaults(run=lambda args: _variables(args.artifacts, args.version, args.programs))
 
     command = commands.add_parser("mirror-rm", help="remove the mirror that serves the release made here")
     command.set_defaults(run=lambda _: mirror.remove())
@@ -70,9 +81,15 @@ def _create(name: str, suite: str, network: str) -> None:
     print(node.address(name))
 
 
-def _variables(artifacts: Path | None, version: str | None) -> None:
+def _variables(artifacts: Path | None, version: str | None, programs: str) -> None:
     """Print the variables as JSON, which is YAML."""
-    print(json.dumps(variables.choose(artifacts, version), indent=2))
+    print(json.dumps(variables.choose(artifacts, version, programs), indent=2))
+
+
+def _environment(directory: Path, requirements: Path, pins: Path | None) -> None:
+    environment.make(directory, requirements)
+    if pins:
+        environment.connect(directory, pins)
 
 
 def _reachable() -> None:

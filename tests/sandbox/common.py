@@ -10,11 +10,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
+# Nobody waits longer than this without a word.
+TELL_SECONDS = 15
+LINE = 90
 MIRROR = os.environ.get("MINK8S_DEBIAN_MIRROR", "http://deb.debian.org/debian")
 
 
@@ -64,19 +68,49 @@ def answers(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def logged(log: str, *command: str) -> None:
+def last_line(log: str) -> str:
+    """Where a command is that says so in lines: at the last one."""
+    lines = log.strip().splitlines()
+    return lines[-1].strip()[:LINE] if lines else "nothing yet"
+
+
+def logged(log: str, *command: str, tell: Callable[[str], str] = last_line) -> None:
     """Run a long command with everything it prints in the log of that name in the cache.
 
+    tell: what to say of it every now and then, given all it has printed.
     Raises SandboxError with the end of the log if the command fails.
     """
-    path = cache("logs", f"{log}.log")
-    with path.open("wb") as stream:
-        code = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False
-        ).returncode
+    with beside(log, *command, tell=tell):
+        pass
+
+
+@contextmanager
+def beside(log: str, *command: str, tell: Callable[[str], str] = last_line) -> Iterator[None]:
+    """The same, while the block does something else."""
+    path, began = cache("logs", f"{log}.log"), time.monotonic()
+    with (
+        path.open("wb") as stream,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream) as process,
+    ):
+        try:
+            yield
+            while (code := _code(process)) is None:
+                seconds = time.monotonic() - began
+                say(f"{log}, {seconds:.0f} s: {tell(path.read_text(errors='replace'))}")
+        except BaseException:
+            process.kill()
+            raise
     if code:
         end = "\n".join(path.read_text(errors="replace").splitlines()[-20:])
         raise SandboxError(f"`{command[0]}` ended with {code}; all it said is in {path}, its end:\n{end}")
+
+
+def _code(process: subprocess.Popen[bytes]) -> int | None:
+    """How a process has ended; None if it has not in the time that a person waits without a word."""
+    try:
+        return process.wait(TELL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 @contextmanager

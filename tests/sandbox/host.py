@@ -20,27 +20,27 @@ START_SECONDS = 60
 
 def prepare() -> None:
     """Install what is missing and start Docker if it does not answer."""
+    install(PACKAGES)
     with locked("host"):
-        _install(PACKAGES)
         if not answers("docker", "info"):
             _start_docker()
 
 
 def prepare_tests() -> None:
     """Install what nothing but the tests needs."""
-    with locked("host"):
-        _install(TEST_PACKAGES)
+    install(TEST_PACKAGES)
 
 
-def _install(packages: dict[str, str]) -> None:
+def install(packages: dict[str, str]) -> None:
     """Install the packages of those programs that are missing."""
     if os.geteuid():
         raise SandboxError("the sandbox installs packages and runs containers: run this as root")
-    missing = sorted({package for program, package in packages.items() if not shutil.which(program)})
-    if missing:
-        say(f"installing {' and '.join(missing)} on this machine (about a minute)")
-        logged("apt", "apt-get", "update")
-        logged("apt", "apt-get", "install", "--yes", "--no-install-recommends", *missing)
+    with locked("host"):
+        missing = sorted({package for program, package in packages.items() if not shutil.which(program)})
+        if missing:
+            say(f"installing {' and '.join(missing)} on this machine (half a minute)")
+            logged("apt", "apt-get", "update")
+            logged("apt", "apt-get", "install", "--yes", "--no-install-recommends", *missing)
 
 
 def _start_docker() -> None:

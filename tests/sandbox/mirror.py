@@ -14,20 +14,20 @@ import image
 import node
 import registry
 import release
-from common import HERE, SandboxError, answers, locked, logged, output, say
+from common import HERE, SandboxError, answers, cache, locked, logged, output, say
 
 NAME = "mink8s-mirror"
 REGISTRY_PORT = 5000
 START_SECONDS = 30
 
 
-def serve(version: str) -> dict[str, Any]:
+def serve(version: str, programs: str) -> dict[str, Any]:
     """Serve a release, made first if need be, and return what a playbook needs to use it."""
-    directory = release.build(version)
+    directory = release.build(version, programs, meanwhile=_run)
+    _run()
     with locked("mirror"):
-        _run()
         host = node.address(NAME)
-        url, images = f"http://{host}/{release.root().name}", f"{host}:{REGISTRY_PORT}"
+        url, images = f"http://{host}/{directory.parent.name}", f"{host}:{REGISTRY_PORT}"
         _wait(f"{url}/{version}/{release.SUMS}")
         _wait(f"http://{images}/v2/")
         tags = {}
@@ -55,9 +55,14 @@ def remove() -> None:
 def _run() -> None:
     """Make sure that the container runs and is made from the image as it is now."""
     image.build(release.SUITE)
-    say(f"making sure that {NAME} runs (half a minute the first time)")
-    logged(NAME, "docker", "build", "--tag", NAME, str(HERE / "mirror"))
-    releases = release.root().parent
+    with locked("mirror"):
+        say(f"making sure that {NAME} runs (half a minute the first time)")
+        logged(NAME, "docker", "build", "--tag", NAME, str(HERE / "mirror"))
+        _start(cache("releases"))
+
+
+def _start(releases: Path) -> None:
+    """Make sure that the container runs."""
     wanted = f"{output('docker', 'image', 'inspect', '--format', '{{.Id}}', NAME)} {releases}"
     made_from = "{{.Image}} {{range .Mounts}}{{.Source}}{{end}}"
     if answers("docker", "container", "inspect", NAME):

@@ -13,12 +13,14 @@ import shutil
 import tarfile
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import archive
 import equipment
 import image
-from common import HERE, SandboxError, cache, locked, logged, recipe, say, scratch
+from common import HERE, SandboxError, beside, cache, last_line, locked, recipe, say, scratch
 
 SERVER = "https://dl.k8s.io"
 VERSION = "v1.20.2"
@@ -27,8 +29,11 @@ TARBALL = f"kubernetes-server-linux-{archive.ARCHITECTURE}.tar.gz"
 SUMS = "SHA512SUMS"
 BUILD = HERE / "inside/build-kubernetes"
 IPTABLES = HERE / "inside/iptables"
-STATIC_PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-PROGRAMS = ("kubeadm", "kubectl", "kubelet", "kube-proxy", *STATIC_PODS)
+# By name: what a cluster is made of, what else there is a component for, and all that a release has.
+CLUSTER = ("kubectl", "kubelet", "kube-apiserver")
+COMPONENTS = (*CLUSTER, "kube-controller-manager", "kube-proxy", "kube-scheduler")
+SETS = {"cluster": CLUSTER, "components": COMPONENTS, "all": (*COMPONENTS, "kubeadm")}
+IN_IMAGES = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler")
 PROXY_PACKAGES = (
     "busybox-static",
     "conntrack",
@@ -60,14 +65,12 @@ def reachable() -> bool:
         return False
 
 
-def root() -> Path:
-    """The directory with the paths of the release server."""
-    return cache("releases", recipe(Path(__file__), BUILD, IPTABLES, *equipment.RECIPE))
-
-
-def build(version: str = VERSION) -> Path:
+def build(
+    version: str = VERSION, programs: str = "components", meanwhile: Callable[[], None] = lambda: None
+) -> Path:
     """The directory of a release that says it is of that version, made unless it is in the cache.
 
+    programs: one of SETS; a release that has more is as good. meanwhile: done while it compiles.
     A second version costs little more than linking: source and objects stay in the cache.
     """
     if not re.fullmatch(r"v1\.20\.\d+", version):
@@ -75,42 +78,71 @@ def build(version: str = VERSION) -> Path:
             f"Debian's source is Kubernetes {VERSION}, from which no {version} can be made: "
             f"leave VERSION out, or give a directory of {version} in ARTIFACTS"
         )
-    directory = root() / version
-    if directory.exists():
-        return directory
     with locked("release"):
-        if not directory.exists():
+        found = _made(version, programs)
+        if not found:
+            found = _root(programs) / version
             image.build(SUITE)
-            programs = _compile(version)
-            say(f"packing Kubernetes {version} as a release (about a minute)")
             with scratch() as work:
                 made = work / "made"
                 made.mkdir()
-                _write_images(made, work, programs)
-                _write_tarball(made, work, programs, version)
+                with _compiling(version, programs):
+                    meanwhile()
+                    _write_images(made, work)
+                say(f"packing Kubernetes {version} as a release (half a minute)")
+                _write_image(made / "pause.tar", PAUSE, work / "pause", _binaries() / "pause", Path("pause"))
+                _write_tarball(made, work, version, SETS[programs])
                 _write_sums(made)
-                directory.parent.mkdir(parents=True, exist_ok=True)
-                made.rename(directory)
-    return directory
+                found.parent.mkdir(parents=True, exist_ok=True)
+                made.rename(found)
+    return found
 
 
-def _compile(version: str) -> Path:
-    """The directory with the compiled programs."""
+def compiled(log: str) -> str:
+    """How far the build is, given its log, which names each package of Kubernetes when its turn comes."""
+    head, known, tail = log.rpartition("\npackages: ")
+    if not known:
+        return last_line(head or log)
+    total, *lines = tail.splitlines()
+    done = sum(line.startswith("k8s.io/kubernetes/") for line in lines)
+    return f"compiled {done} of {total} packages" if done < int(total) else "linking"
+
+
+def _root(programs: str) -> Path:
+    """The directory with the paths of the release server, for a set of programs."""
+    made_by = recipe(Path(__file__), BUILD, IPTABLES, *equipment.RECIPE)
+    return cache("releases", f"{made_by}-{programs}")
+
+
+def _made(version: str, programs: str) -> Path | None:
+    """The directory of a release in the cache that has those programs."""
+    names = list(SETS)
+    directories = [_root(name) / version for name in names[names.index(programs) :]]
+    return next((directory for directory in reversed(directories) if directory.exists()), None)
+
+
+@contextmanager
+def _compiling(version: str, programs: str) -> Iterator[None]:
+    """Compile programs into the cache while the block does something else."""
     work = cache("kubernetes")
     work.mkdir(exist_ok=True)
-    log = cache("logs", "kubernetes.log")
-    say(f"compiling Kubernetes {version} from Debian's source (10 to 15 minutes the first time): {log}")
+    wanted = SETS[programs]
+    say(f"compiling {', '.join(wanted)} {version} from Debian's source: {cache('logs', 'kubernetes.log')}")
     script = f"--volume={BUILD}:/build-kubernetes:ro"
     docker = ("docker", "run", "--rm", f"--volume={work}:/build", script, image.name(SUITE))
-    logged("kubernetes", *docker, "/build-kubernetes", version, *PROGRAMS)
-    return work / "source/_output/local/bin/linux" / archive.ARCHITECTURE
+    with beside("kubernetes", *docker, "/build-kubernetes", version, *wanted, tell=compiled):
+        yield
 
 
-def _write_images(made: Path, work: Path, programs: Path) -> None:
-    """Write the archives that upstream's tarball does not have."""
+def _binaries() -> Path:
+    """The directory with the compiled programs."""
+    return cache("kubernetes", "bin")
+
+
+def _write_images(made: Path, work: Path) -> None:
+    """Write the archives that upstream's tarball does not have, less the one that is compiled."""
     for path in equipment.archives().values():
         shutil.copy(path, made)
-    _write_image(made / "pause.tar", PAUSE, work / "pause", programs / "pause", Path("pause"))
     tree = work / "etcd"
     equipment.unpack(tree, "etcd-client", "etcd-server", "libc6")
     shutil.rmtree(tree / "usr/share")
@@ -118,18 +150,20 @@ def _write_images(made: Path, work: Path, programs: Path) -> None:
     archive.write(made / "etcd.tar", ETCD, tree, ["etcd"])
 
 
-def _write_tarball(made: Path, work: Path, programs: Path, version: str) -> None:
+def _write_tarball(made: Path, work: Path, version: str, programs: tuple[str, ...]) -> None:
     """Write the tarball, laid out as upstream's."""
-    binaries = work / "kubernetes/server/bin"
-    binaries.mkdir(parents=True)
-    for name in PROGRAMS:
-        shutil.copy(programs / name, binaries)
-    _unpack_iptables(work / "kube-proxy")
-    for name in ("kube-proxy", *STATIC_PODS):
-        tag = f"k8s.gcr.io/{name}-{archive.ARCHITECTURE}:{version}"
-        place = Path("usr/local/bin", name)
-        _write_image(binaries / f"{name}.tar", tag, work / name, programs / name, place)
-        (binaries / f"{name}.docker_tag").write_text(version)
+    server = work / "kubernetes/server/bin"
+    server.mkdir(parents=True)
+    for name in programs:
+        shutil.copy(_binaries() / name, server)
+    if "kube-proxy" in programs:
+        _unpack_iptables(work / "kube-proxy")
+    for name in IN_IMAGES:
+        if name in programs:
+            tag = f"k8s.gcr.io/{name}-{archive.ARCHITECTURE}:{version}"
+            place = Path("usr/local/bin", name)
+            _write_image(server / f"{name}.tar", tag, work / name, _binaries() / name, place)
+            (server / f"{name}.docker_tag").write_text(version)
     with tarfile.open(made / TARBALL, "w:gz", compresslevel=1) as tar:
         tar.add(work / "kubernetes", "kubernetes")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import archive
+import choice
 import equipment
 import mirror
 import release
@@ -17,10 +18,11 @@ COMPONENTS = ("etcd", "pause", "coredns")
 WEB_SERVERS = ("nginx", "httpd", "web")
 
 
-def choose(artifacts: Path | None, version: str | None) -> dict[str, Any]:
+def choose(artifacts: Path | None, version: str | None, programs: str) -> dict[str, Any]:
     """The variables for a directory of artifacts, else for the release server, else for a release made here.
 
-    version: of the artifacts, or the one to be had; None for the collection's or the sandbox's own.
+    version: of the artifacts, or the one to be had; None for what runs here, or the sandbox's own.
+    programs: what a release made here has to have, one of release.SETS.
     """
     if artifacts:
         if not version:
@@ -28,9 +30,9 @@ def choose(artifacts: Path | None, version: str | None) -> dict[str, Any]:
         return from_artifacts(artifacts.resolve(), version)
     if release.reachable():
         say(f"{release.SERVER} answers: the release comes from there")
-        return {**({"cluster_version": version} if version else {}), **_verify({})}
+        return {"cluster_version": version or choice.here(), **_verify({})}
     say(f"{release.SERVER} does not answer: the release is made here, from Debian's source package")
-    return {**mirror.serve(version or release.VERSION), **_verify({})}
+    return {**mirror.serve(version or release.VERSION, programs), **_verify({})}
 
 
 def from_artifacts(artifacts: Path, version: str) -> dict[str, Any]:
