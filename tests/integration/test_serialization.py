@@ -17,9 +17,10 @@ def test_an_object_with_labels_is_had_as_yaml(apiserver: Apiserver, namespace: s
     core = apiserver.core()
     metadata = client.V1ObjectMeta(name="labelled", labels=LABELS)
     core.create_namespaced_config_map(namespace, client.V1ConfigMap(metadata=metadata))
-    response = core.api_client.rest_client.GET(
+    response = core.api_client.rest_client.request(
+        "GET",
         f"{apiserver.url}/api/v1/namespaces/{namespace}/configmaps/labelled",
         headers={"Accept": "application/yaml"},
     )
-    assert yaml.safe_load(response.data)["metadata"]["labels"] == LABELS
+    assert yaml.safe_load(response.read())["metadata"]["labels"] == LABELS
     assert not apiserver.ended()

@@ -105,7 +105,7 @@ def compiled(log: str) -> str:
         return last_line(head or log)
     total, *lines = tail.splitlines()
     done = sum(line.startswith("k8s.io/kubernetes/") for line in lines)
-    return f"compiled {done} of {total} packages" if done < int(total) else "linking"
+    return f"{done} packages compiled, of {total} at most" if done < int(total) else "linking"
 
 
 def _root(programs: str) -> Path:
