@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks_system, _host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks_kernel, _host
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests" / "sandbox"))
@@ -63,7 +63,7 @@ def test_preflight_lets_pass_what_is_taken(cgroup_version: int) -> None:
     taken, _why = choice.choose(choice.releases(), choice.own(), cgroup_version, "")
     for version, passes in ((taken, True), (choice.own(), cgroup_version == 1)):
         desired = {"version": version, "switch_to_cgroup_v1": False}
-        assert (list(_checks_system.cgroup(desired, host)) == []) == passes
+        assert (list(_checks_kernel.cgroup(desired, host)) == []) == passes
 
 
 def test_a_build_says_how_much_of_it_is_done() -> None:
