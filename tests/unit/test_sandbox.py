@@ -62,7 +62,12 @@ def test_preflight_lets_pass_what_is_taken(cgroup_version: int) -> None:
     host = _host.Host(cgroup_version=cgroup_version, controllers=CONTROLLERS)
     taken, _why = choice.choose(choice.releases(), choice.own(), cgroup_version, "")
     for version, passes in ((taken, True), (choice.own(), cgroup_version == 1)):
-        desired = {"version": version, "switch_to_cgroup_v1": False}
+        desired = {
+            "version": version,
+            "switch_to_cgroup_v1": False,
+            "checksums": choice.releases(),
+            "components": ["etcd"],
+        }
         assert (list(_checks_kernel.cgroup(desired, host)) == []) == passes
 
 
