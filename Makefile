@@ -12,6 +12,7 @@ ARGS ?= get pods --all-namespaces
 # What a release that is made here has to have: one of the sets of tests/sandbox/release.py.
 PROGRAMS := components
 COMPONENTS :=
+WITH_COMPONENTS = -e '{"cluster_components": [etcd, kube-apiserver, $(COMPONENTS)]}'
 export MINK8S_INVENTORY := $(CURDIR)/.sandbox
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 say = echo "==> $(1)"
@@ -28,7 +29,7 @@ up: ## a cluster in a throw-away node; COMPONENTS=, VERSION= and ARTIFACTS= as i
 	$(SANDBOX) node $(NODE) >/dev/null
 	$(call say,making it a cluster (about a minute))
 	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml \
-		$(if $(COMPONENTS),-e '{"cluster_components": [etcd, kube-apiserver, $(COMPONENTS)]}')
+		$(if $(COMPONENTS),$(WITH_COMPONENTS))
 	docker exec $(NODE) kubectl get nodes -o wide
 	docker exec $(NODE) kubectl get pods -A
 	echo "Next: make kubectl ARGS='get pods -A', make status, make shell, make down"
