@@ -14,11 +14,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import 
     failure,
     warning,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_network import BRIDGE
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._iptables import Packet
 
-BRIDGE = "docker0"
-# Any pod and any server on the internet: rules rarely tell one from another.
-POD, HOST, SERVER = "172.17.0.250", "172.17.0.1", "192.0.2.1"
+# Any server on the internet: rules rarely tell one from another.
+SERVER = "192.0.2.1"
 
 
 @check
@@ -44,14 +44,16 @@ def firewall(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     wanted = [("coredns", "udp", 53), ("coredns", "tcp", 53)] if "coredns" in desired["components"] else []
     if not desired["apiserver_bind_address"].startswith("127.") and "kube-proxy" in desired["components"]:
         wanted.append(("kube-apiserver", "tcp", 6443))
+    bridge = host.network.bridge
+    pod = f"{bridge.rpartition('.')[0]}.250"
     for process, protocol, port in wanted:
-        for chain in host.filter.dropped(Packet(BRIDGE, "", POD, HOST, protocol, port)):
+        for chain in host.filter.dropped(Packet(BRIDGE, "", pod, bridge, protocol, port)):
             yield warning(
                 f"The chain {chain} drops what pods send to {process} on the host ({port}/{protocol}).",
                 f"Let it in: {_input_rule(host, chain, protocol, port)}",
             )
     # Docker lets these through itself, in the tables of iptables and when it starts.
-    for chain in host.filter.dropped(Packet(BRIDGE, "eth0", POD, SERVER, "tcp", 443)):
+    for chain in host.filter.dropped(Packet(BRIDGE, "eth0", pod, SERVER, "tcp", 443)):
         if chain.startswith("nft "):
             yield warning(
                 f"The chain {chain} drops what pods send to other hosts, whatever Docker's own rules say.",

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host_engine
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_proc import text
 
+BRIDGE = "docker0"
 RESOLV_CONF = "/etc/resolv.conf"
 # Where those that answer on loopback keep the servers they ask: systemd-resolved, NetworkManager, resolvconf.
 UPSTREAM = (
@@ -50,9 +52,13 @@ class Resolver:
 
 @dataclass(frozen=True)
 class Network:
-    """addresses: IPv4, without loopback. routes: without the default route. forwards: between interfaces."""
+    """addresses: IPv4, without loopback. bridge: the host's on Docker's bridge. routes: without the default.
+
+    forwards: whether packets go from one interface to another.
+    """
 
     addresses: tuple[str, ...] = ()
+    bridge: str = "172.17.0.1"
     routes: tuple[Route, ...] = ()
     resolver: Resolver = Resolver()
     forwards: bool = True
@@ -62,6 +68,8 @@ def observe() -> Network:
     """Look at the network."""
     return Network(
         addresses(text("/proc/net/fib_trie")),
+        # Docker's own choice where it does not run yet.
+        _host_engine.address(BRIDGE) or "172.17.0.1",
         tuple(routes(text("/proc/net/route"))),
         resolver(),
         text("/proc/sys/net/ipv4/ip_forward").strip() != "0",

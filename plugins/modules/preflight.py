@@ -3,8 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Everything that would make a run fail anyway, found before anything is changed."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: preflight
 version_added: 0.1.0
@@ -233,50 +231,28 @@ facts:
     memory_available: 3600, python: 3.11.2, selinux: disabled}
 """
 
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+import json
+import sys
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _apt,
-    _checks,
-    _checks_release,
-    _host,
-    _host_facts,
-    _record,
-)
 
-
-def _release_is_intact(params: dict[str, Any], host: _host.Host) -> bool:
-    parts = [[Path(path) for path in params[kind]] for kind in ("programs", "archives")]
-    directory = Path(params["state_directory"], params["version"])
-    return _record.intact(directory, _checks_release.checksum(params, host), *parts)
+OLDEST = (3, 8)
 
 
 def main() -> None:
-    """Run the module."""
-    module = AnsibleModule(argument_spec=_checks.ARGUMENTS, supports_check_mode=True)
-    host = _host.observe(module.params, module.run_command)
-    failures, warnings = _checks.examine(module.params, host)
-    for found in warnings:
-        module.warn(str(found))
-    switches = any(found.name == "cgroup" for found in warnings)
-    result = {
-        "findings": [asdict(found) for found in failures],
-        "cautions": [asdict(found) for found in warnings],
-        "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
-        "packages": _apt.installed(module, module.params["packages"]),
-        "has_kube_proxy_rules": host.filter.has_kube_proxy_rules,
-        "resolv_conf": _host_facts.resolv_conf(host),
-        "release_intact": _release_is_intact(module.params, host),
-        "tarball_verified": host.tarball_digest == _checks_release.checksum(module.params, host) != "",
-        "facts": _host_facts.summary(host),
-    }
-    if failures:
-        module.fail_json(msg=_checks.report(module.params["version"], host, failures), **result)
-    facts = _host_facts.facts(module.params["facts"], module.params["known_facts"], host)
-    module.exit_json(changed=False, ansible_facts=facts, **result)
+    """Run the module. This file alone is read by Python 3.6 and 3.7, too, so that they can say that."""
+    if sys.version_info[:2] < OLDEST:
+        seen = ".".join(map(str, sys.version_info[:3]))
+        said = (
+            f"The host has Python {seen} at {sys.executable}, and this collection needs 3.8 or later."
+            " Nothing was"
+            " changed. Install a later python3 there and set ansible_python_interpreter to its path."
+        )
+        print(json.dumps({"failed": True, "msg": said}))
+        raise SystemExit(1)
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _preflight
+
+    _preflight.run(AnsibleModule(argument_spec=_checks.ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

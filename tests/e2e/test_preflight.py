@@ -6,10 +6,11 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from bare_node import Node
+from bare_node import Node, changed, said
 
 OLD = {"cluster_version": "v1.18.20", "cluster_artifacts": "", "cluster_release_url": ""}
 NEW = {**OLD, "cluster_version": "v1.20.15"}
@@ -128,6 +129,48 @@ def docker_with_systemd_driver(node: Node) -> Iterator[None]:
         yield
 
 
+# A name server on loopback, a network of neighbours that is the Services', a file system that is nearly full.
+POOR_NETWORK = """
+echo nameserver 127.0.0.1 >/root/loopback
+mount --bind /root/loopback /etc/resolv.conf
+ip route add 10.0.0.0/16 dev eth0
+"""
+POOR_NETWORK_AFTER = "umount /etc/resolv.conf; ip route del 10.0.0.0/16"
+FULL = """
+mkdir -p /mnt/kept
+mount --bind /var/lib/kubelet /mnt/kept
+mount -t tmpfs -o size=10m none /var/lib/kubelet
+head --bytes=9600000 /dev/zero >/var/lib/kubelet/full
+"""
+FULL_AFTER = "umount /var/lib/kubelet /mnt/kept"
+# What whoever runs a container may keep from it.
+WITHOUT_KERNEL = "mv /dev/kmsg /root; mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys"
+WITHOUT_KERNEL_AFTER = "umount /proc/sys; mv /root/kmsg /dev"
+DENY = """
+iptables -P INPUT DROP
+iptables -A INPUT -i lo -j ACCEPT
+iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+"""
+DENY_AFTER = "iptables -P INPUT ACCEPT; iptables -D INPUT -i lo -j ACCEPT; iptables -D INPUT 1"
+# From the network of a pod, a question that is answered on port 53 of Docker's bridge, and whether it was.
+ANSWER = """
+import socket, sys
+s = socket.socket(type=socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 53))
+s.sendto(b"!", s.recvfrom(9)[1])
+"""
+ASK = """
+import socket, sys
+s = socket.socket(type=socket.SOCK_DGRAM)
+s.settimeout(3)
+s.sendto(b"?", (sys.argv[1], 53))
+try:
+    print(s.recv(9).decode())
+except OSError as error:
+    print(error)
+"""
+
+
 @pytest.fixture(scope="module")
 def cluster(node: Node) -> Node:
     """The node, made a cluster although it does not know its own name."""
@@ -151,6 +194,42 @@ def test_all_that_is_wrong_with_a_host_is_told_at_once_and_can_be_skipped(node: 
         assert preflight(node, **skipping("mounts", "iptables", "hostname"))[:2] == (["other_kubernetes"], [])
         assert preflight(node, **skipping("other_kubernetes", "iptables"))[:2] == (["mounts"], ["hostname"])
         assert preflight(node, **skipping("other_kubernetes", "mounts"))[:2] == (["iptables"], ["hostname"])
+
+
+def test_what_a_host_keeps_from_pods_is_told(node: Node) -> None:
+    with on_node(node, WITHOUT_KERNEL, WITHOUT_KERNEL_AFTER):
+        failures, _warnings, said = preflight(node)
+        assert failures == ["kernel_log", "sysctl"]
+        assert "There is no /dev/kmsg, without which the kubelet does not start." in said
+        assert "This host is a container (docker): run it privileged" in said
+    with on_node(node, POOR_NETWORK, POOR_NETWORK_AFTER), on_node(node, FULL, FULL_AFTER):
+        failures, warnings, said = preflight(node, cluster_node_name="No_Name")
+        assert failures == ["node_name"]
+        assert {"eviction", "name_servers", "routes"} <= set(warnings)
+
+
+def test_what_a_daemon_could_not_be_given_is_refused(node: Node) -> None:
+    failures, _warnings, said = preflight(
+        node,
+        cluster_address="203.0.113.10",
+        cluster_apiserver_bind_address="node.example.com",
+        cluster_apiserver_alternative_names=["https://api.example.com"],
+        cluster_service_account_namespaces=["Default"],
+        cluster_etcd_data_dir="/var/lib/my etcd",
+        cluster_image_registry="https://registry.example.com",
+    )
+    assert failures == ["address", "bind_address", "names", "names", "directories", "image_registry"]
+    assert "which is on no network interface of the host. Leave it out, or set it to one of" in said
+    assert node.address in said
+    assert "clients use go into cluster_apiserver_alternative_names" in said
+    failures, _warnings, said = preflight(
+        node,
+        **OLD,
+        cluster_components=["etcd", "kube-apiserver", "kube-controller-manager"],
+        cluster_apiserver_bind_address="0.0.0.0",
+    )
+    assert failures == ["authentication"]
+    assert "Every pod would be administrator of the cluster" in said
 
 
 def test_without_grub_a_host_can_not_be_switched_to_cgroup_v1(node: Node) -> None:
@@ -199,3 +278,67 @@ def test_a_minor_version_is_not_left_out(cluster: Node) -> None:
     failures, _warnings, said = preflight(cluster, **{**NEW, "cluster_version": "v1.23.17"})
     assert failures == ["skipped_minor"]
     assert "upgrade_skip_minor: true" in said
+
+
+def test_a_cluster_stays_the_one_it_is(cluster: Node) -> None:
+    old = cluster.run("hostname").strip()
+    with on_node(cluster, "hostname elsewhere", f"hostname {old}"):
+        failures, _warnings, said = preflight(cluster)
+        assert failures == ["registered_name"]
+        assert f"Set cluster_node_name: {old} to keep it" in said
+        assert preflight(cluster, cluster_node_name=old)[0] == []
+    failures, _warnings, said = preflight(
+        cluster, cluster_config_dir="/etc/k8s", cluster_etcd_data_dir="/srv/etcd", cluster_bin_dir="/opt/bin"
+    )
+    assert failures == ["moved_directories", "moved_directories"]
+    assert "Set cluster_config_dir: /etc/kubernetes" in said
+    assert "Set cluster_etcd_data_dir: /var/lib/etcd" in said
+
+
+def test_facts_of_long_ago_change_nothing(
+    cluster: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = {"ansible_default_ipv4": {"address": "203.0.113.9"}, "ansible_nodename": "long-ago"}
+    (tmp_path / cluster.name).write_text(json.dumps({**stale, "_ansible_facts_gathered": True}))
+    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN", "jsonfile")
+    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path))
+    monkeypatch.setenv("ANSIBLE_GATHERING", "smart")
+    assert changed(cluster.playbook("site.yml", "--check")) == []
+    # Some releases of Ansible put a prefix before the name.
+    (cached,) = tmp_path.iterdir()
+    assert json.loads(cached.read_text())["ansible_default_ipv4"] == {"address": cluster.address}
+
+
+def asks_the_host(cluster: Node, image: str) -> str:
+    """What a container on Docker's bridge gets on port 53 of the host."""
+    bridge = shell(cluster, "ip -4 -o address show docker0 | awk '{print $4}' | cut -d/ -f1").strip()
+    start = f"systemd-run --quiet --unit answer --collect python3 -c '{ANSWER}' {bridge}"
+    pod = f"docker run --detach --rm --name asks --log-driver none {image}"
+    with on_node(
+        cluster, f"{start}; {pod}; sleep 1", "docker stop --time 0 asks; systemctl stop answer || true"
+    ):
+        pid = cluster.run("docker", "inspect", "--format", "{{.State.Pid}}", "asks").strip()
+        return cluster.run("nsenter", "--net", "--target", pid, "python3", "-c", ASK, bridge).strip()
+
+
+def test_a_firewall_before_coredns_is_told_with_the_rule_that_is_missing(cluster: Node) -> None:
+    image = shell(cluster, "docker ps --format '{{.Image}}' --filter name=k8s_POD | head -1").strip()
+    dns = {"cluster_components": ["etcd", "kube-apiserver", "kube-controller-manager", "coredns"]}
+    with on_node(cluster, DENY, DENY_AFTER):
+        assert asks_the_host(cluster, image) == "timed out"
+        run = cluster.playbook("site.yml", "--check", **dns)
+        rules = re.findall(r"Let it in: (iptables [^,]*),", run.stdout + run.stderr)
+        assert len(set(rules)) == 2, run.stdout + run.stderr
+        add = "; ".join(sorted(set(rules)))
+        with on_node(cluster, add, add.replace("-I INPUT", "-D INPUT")):
+            assert asks_the_host(cluster, image) == "!"
+            assert "firewall: " not in said(cluster.playbook("site.yml", "--check", **dns))
+
+
+def test_rules_of_docker_that_are_gone_are_told(cluster: Node) -> None:
+    flush = "iptables -F; iptables -t nat -F; sysctl -qw net.ipv4.ip_forward=0"
+    with on_node(cluster, flush, "sysctl -qw net.ipv4.ip_forward=1; systemctl restart docker"):
+        run = cluster.playbook("site.yml", "--check")
+    printed = said(run)
+    assert "docker_rules: Docker runs, and its rules are gone from the packet filter" in printed
+    assert "sysctl -w net.ipv4.ip_forward=1" in printed

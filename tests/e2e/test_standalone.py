@@ -9,6 +9,19 @@ from typing import Any
 from bare_node import Node
 
 
+def test_a_host_that_can_not_run_it_is_told_so_before_anything_is_changed(node: Node) -> None:
+    node.run("mount", "-t", "cgroup2", "none", "/sys/fs/cgroup")
+    try:
+        run = node.playbook("standalone.yml", release_version="v1.18.20", kubelet_preflight_skip=["mirror"])
+    finally:
+        node.run("umount", "/sys/fs/cgroup")
+    assert run.returncode != 0, run.stdout
+    assert "The host has cgroup v2, which the kubelet v1.18.20 can't use" in run.stdout + run.stderr
+    assert "-e release_version=v1.23.17" in run.stdout + run.stderr
+    made = "ls -d /var/lib/mink8s /etc/kubernetes /usr/local/bin/kubelet 2>/dev/null; command -v dockerd"
+    assert node.run("sh", "-c", made, check=False) == ""
+
+
 def test_a_kubelet_on_its_own_runs_a_manifest(node: Node, offline: dict[str, Any]) -> None:
     image = f"registry.k8s.io/pause:{offline['cluster_image_tags']['pause']}"
     run = node.playbook(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,3 +60,18 @@ def too_new(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.name)
 def test_a_plugin_runs_with_python_3_8(path: Path) -> None:
     assert list(too_new(path)) == []
+
+
+def test_the_first_module_of_a_run_says_that_the_python_is_too_old() -> None:
+    path = ROOT / "plugins" / "modules" / "preflight.py"
+    source = path.read_text()
+    tree = ast.parse(source, feature_version=(3, 6))
+    imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert imported == {"ansible.module_utils.basic"}, "Python 3.6 would fail at these"
+    old = "import runpy, sys, ansible.module_utils.basic; sys.version_info = (3, 7, 3, 'final', 0)"
+    pretend = f"{old}; runpy.run_path(sys.argv[1], run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", pretend, path], capture_output=True, text=True, check=False)
+    result = json.loads(done.stdout)
+    assert (result["failed"], done.returncode) == (True, 1)
+    assert "The host has Python 3.7.3 at " in result["msg"]
+    assert "needs 3.8 or later. Nothing was changed. Install a later python3" in result["msg"]
