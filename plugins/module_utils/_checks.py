@@ -26,6 +26,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _ledger,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import CHECKS, Finding
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
 
 # In the order in which a person reads their findings; importing a group adds its checks to the table.
 GROUPS = (
@@ -100,13 +101,18 @@ class Findings(NamedTuple):
 
 
 def examine(desired: Mapping[str, Any], host: _host.Host) -> Findings:
-    """All findings of all checks that are not skipped. desired: the module's options."""
+    """All findings of all checks that are not skipped. desired: the module's options.
+
+    What a person has set may hold a password, as a URL does.
+    """
     found = Findings([], [])
     order = [group.__name__ for group in GROUPS]
     for name, function in sorted(CHECKS.items(), key=lambda item: order.index(item[1].__module__)):
         if name not in desired["skip"]:
             for fatal, message, remedy in function(desired, host):
-                (found.failures if fatal else found.warnings).append(Finding(name, message, remedy))
+                (found.failures if fatal else found.warnings).append(
+                    Finding(name, redact(message), redact(remedy))
+                )
     return found
 
 

@@ -184,7 +184,7 @@ def cluster(node: Node) -> Node:
 def test_all_that_is_wrong_with_a_host_is_told_at_once_and_can_be_skipped(node: Node) -> None:
     with k3s(node), nameless_mount(node), filled_nat_table(node), unknown_name(node):
         failures, warnings, said = preflight(node)
-        assert (failures, warnings) == (["mounts", "other_kubernetes", "iptables"], ["hostname"])
+        assert (failures, warnings) == (["other_kubernetes", "mounts", "iptables"], ["hostname"])
         assert "k3s is on this host, which is never touched: /etc/rancher/k3s, " in said
         assert "/etc/systemd/system/k3s.service, the process k3s-server." in said
         assert "a line of 5 fields, with which the kubelet does not start: '/mnt/nameless tmpfs rw" in said

@@ -921,3 +921,11 @@ def test_forwarding_switched_off_beside_docker_is_warned_of() -> None:
     host = replace(GOOD, engine=DOCKER, filter=RULES, network=Network(forwards=False))
     assert "sysctl -w net.ipv4.ip_forward=1" in warnings(host)["docker_rules"]
     assert failures(replace(host, engine=Engine("20.10.24"))) == {}
+
+
+def test_no_password_is_told() -> None:
+    options = {"url": "https://me:s3cret@mirror.example.com", "image_registry": "https://me:s3cret@registry"}
+    found = failures(replace(GOOD, mirror_error="HTTP 404"), **options)
+    assert list(found) == ["mirror", "image_registry"]
+    assert "s3cret" not in str(found)
+    assert "mirror.example.com" in found["mirror"]
