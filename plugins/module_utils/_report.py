@@ -84,7 +84,7 @@ def part(path: str, about: str, answers: Iterable[Answer]) -> Part:
     answers = list(answers)
     blocks = []
     for answer in answers:
-        texts = [answer.text.rstrip(), _not_to_be_had(answer.fault) if answer.fault else ""]
+        texts = [answer.text.rstrip(), _unavailable(answer.fault) if answer.fault else ""]
         blocks.append("\n".join([f"### {answer.question}", *filter(None, texts)]) + "\n")
     faults = (f"{answer.question}: {answer.fault}" for answer in answers if answer.fault)
     return Part(path, about, "\n".join(blocks), tuple(faults))
@@ -98,15 +98,14 @@ def index(title: str, parts: Sequence[Part]) -> str:
     ]
     for each in parts:
         lines.append(f"\n{each.path}: {each.about}\n")
-        lines += [f"{textwrap.indent(_not_to_be_had(fault), '  ')}\n" for fault in each.faults]
+        lines += [f"{textwrap.indent(_unavailable(fault), '  ')}\n" for fault in each.faults]
     return "".join(lines)
 
 
 def pack(name: str, title: str, parts: Sequence[Part]) -> bytes:
     """An archive of the parts and their index in a directory, readable by its owner alone."""
     texts = {
-        each.path: each.text or "".join(f"{_not_to_be_had(fault)}\n" for fault in each.faults)
-        for each in parts
+        each.path: each.text or "".join(f"{_unavailable(fault)}\n" for fault in each.faults) for each in parts
     }
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
@@ -118,5 +117,5 @@ def pack(name: str, title: str, parts: Sequence[Part]) -> bytes:
     return content.getvalue()
 
 
-def _not_to_be_had(fault: str) -> str:
-    return f"Not to be had: {fault}"
+def _unavailable(fault: str) -> str:
+    return f"Unavailable: {fault}"

@@ -122,7 +122,7 @@ def test_everything_is_there(cluster: Node, given: dict[str, Any], tmp_path: Pat
         if expected not in texts.get(path, "")
     ]
     assert missing == []
-    assert "Not to be had" not in texts["README.txt"]
+    assert "Unavailable" not in texts["README.txt"]
     everything = "".join(texts.values())
     keys = cluster.run("sh", "-c", KEYS).split()
     assert len(keys) > 20
@@ -136,7 +136,7 @@ def test_an_api_that_is_down_and_an_engine_that_is_down(cluster: Node, tmp_path:
     wait_for(cluster, '[ -z "$(docker ps --quiet --filter name=k8s_etcd)" ]')
     texts = diagnose(cluster, tmp_path)
     for path in ("api/health.txt", "api/nodes.txt", "api/pods.txt", "api/events.txt"):
-        assert "Not to be had: It ended with code 1" in texts[path], texts[path]
+        assert "Unavailable: It ended with code 1" in texts[path], texts[path]
         assert path in texts["README.txt"]
     assert "/etc/kubernetes/manifests/etcd.yaml: No such file" in texts["files/missing.txt"]
     assert "k8s_POD_kube-apiserver" in texts["docker.txt"]

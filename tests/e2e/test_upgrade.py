@@ -54,7 +54,7 @@ def cluster(node: Node, old: dict[str, Any]) -> Node:
     """A cluster of the old version with what a person has in one."""
     run = node.playbook("upgrade.yml", **old)
     assert run.returncode != 0
-    assert "has no cluster that is well: the kubelet does not run. Nothing was changed" in said(run)
+    assert f"The cluster on {node.name} is not healthy: the kubelet does not run. Nothing was" in said(run)
     run = node.playbook("site.yml", **old)
     assert run.returncode == 0, said(run)
     objects.write(node)
@@ -105,7 +105,7 @@ def test_a_release_that_is_not_what_its_sum_says_leaves_the_cluster_as_it_is(
     assert run.returncode != 0
     assert f"The upgrade of {cluster.name} from {OLD} to v1.22.17 failed" in said(run)
     assert "has the SHA-512" in said(run)
-    assert f"Now: kubelet {OLD} and kube-apiserver {OLD} run and are well" in said(run)
+    assert f"Now: kubelet {OLD} and kube-apiserver {OLD} run and are healthy" in said(run)
     assert [path.name.startswith(f"{cluster.name}-") for path in backups.iterdir()] == [True]
     assert (objects.containers(cluster), objects.kubelet(cluster), objects.read(cluster)) == before
 

@@ -72,7 +72,7 @@ def test_a_server_that_does_not_answer() -> None:
 def test_each_answer_stands_under_its_question() -> None:
     answers = [Answer("$ one", "first\n"), Answer("$ two", "half", "It ended with code 1: why")]
     made = _report.part("both.txt", "two answers", answers)
-    assert made.text == "### $ one\nfirst\n\n### $ two\nhalf\nNot to be had: It ended with code 1: why\n"
+    assert made.text == "### $ one\nfirst\n\n### $ two\nhalf\nUnavailable: It ended with code 1: why\n"
     assert made.faults == ("$ two: It ended with code 1: why",)
 
 
@@ -90,6 +90,6 @@ def test_the_archive_has_an_index_and_says_in_place_of_a_text_why_there_is_none(
         assert {member.mode for member in archive.getmembers()} == {0o600}
     assert list(read) == ["host-1/README.txt", "host-1/a/full.txt", "host-1/missing.txt"]
     assert read["host-1/a/full.txt"] == "text\n"
-    assert read["host-1/missing.txt"] == "Not to be had: one\nNot to be had: two\n"
+    assert read["host-1/missing.txt"] == "Unavailable: one\nUnavailable: two\n"
     assert read["host-1/README.txt"].startswith("The host\n")
-    assert "missing.txt: none of it\n  Not to be had: one\n" in read["host-1/README.txt"]
+    assert "missing.txt: none of it\n  Unavailable: one\n" in read["host-1/README.txt"]
