@@ -12,7 +12,14 @@ from pathlib import Path
 
 from common import SandboxError, answers, cache, locked, logged, say
 
-PACKAGES = {"dockerd": "docker.io", "docker": "docker.io", "debootstrap": "debootstrap"}
+# By the program or the file that is looked for. Ubuntu's debootstrap comes without Debian's keys.
+KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PACKAGES = {
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "debootstrap": "debootstrap",
+    KEYS: "debian-archive-keyring",
+}
 # What ansible-test calls, and what the status page is looked at with.
 TEST_PACKAGES = {"shellcheck": "shellcheck", "chromium": "chromium"}
 START_SECONDS = 60
@@ -32,11 +39,17 @@ def prepare_tests() -> None:
 
 
 def install(packages: dict[str, str]) -> None:
-    """Install the packages of those programs that are missing."""
+    """Install the packages of those programs and files that are missing."""
     if os.geteuid():
         raise SandboxError("the sandbox installs packages and runs containers: run this as root")
     with locked("host"):
-        missing = sorted({package for program, package in packages.items() if not shutil.which(program)})
+        missing = sorted(
+            {
+                package
+                for name, package in packages.items()
+                if not (shutil.which(name) or Path("/usr/bin", name).exists())
+            }
+        )
         if missing:
             say(f"installing {' and '.join(missing)} on this machine (half a minute)")
             logged("apt", "apt-get", "update")
