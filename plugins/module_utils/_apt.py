@@ -13,24 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt_lists, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-LISTS = Path("/var/lib/apt/lists")
 OS_RELEASE = Path("/etc/os-release")
 # What dpkg has begun and not ended.
 UPDATES = Path("/var/lib/dpkg/updates")
-LISTS_SECONDS = 3600
 LOCK_SECONDS = 300
 RETRIES = "--option=Acquire::Retries=1"
-ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+ENVIRONMENT = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "LC_ALL": "C",
+    # No service is restarted unasked.
+    "NEEDRESTART_SUSPEND": "1",
+    # After `su`, PATH lacks the directories of dpkg's own helpers.
+    "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/local/sbin:/usr/sbin:/sbin",
+}
 ABSENT = ("not-installed", "config-files")
-RELATIONS = "${Package}\t${db:Status-Status}\t${Conflicts}, ${Breaks}\n"
-# The distribution's Docker, and packages that it refuses by its own account.
-DOCKER = {"docker.io", "containerd", "runc"}
-RIVALS = {"docker-ce", "docker-ce-cli", "docker-ce-rootless-extras", "containerd.io"}
 # Nothing is taken from the user: no package removed, no configuration file replaced.
 INSTALL = (
     "install",
@@ -51,11 +53,17 @@ _LOCKED = re.compile("could not get lock|locked by another process", re.IGNORECA
 _UNKNOWN = re.compile(
     "Unable to locate package|no installation candidate|find any package|^E: Version ", re.M
 )
+# What a repository says whose packages are newer than the lists.
+_GONE = re.compile(r"\b404 +Not Found|Hash Sum mismatch")
 _UNREACHABLE = re.compile("Failed to fetch|Unable to fetch|Could not (?:resolve|connect)|Err:")
 
 
 class AptError(Exception):
     """dpkg or apt-get could not do what was asked of it."""
+
+
+class UnavailableError(AptError):
+    """A package is not in the lists, or is not there any more where they say it is."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +109,20 @@ class Apt:
         self._run("dpkg", "--configure", "--pending", "--force-confdef", "--force-confold")
         return True
 
-    def refresh(self, source: Source) -> None:
+    def refresh(self, source: Source, young: bool = True) -> bool:
         """Read the source's lists, unless they are the host's own and young. Raises AptError for a lock.
 
+        young: whether such lists will do. Returns whether they were read.
         Lists that cannot be fetched are no error yet: those that are there may do.
         """
         shared = source is REPOSITORIES
-        if shared and any(LISTS.glob("*_Packages*")) and time.time() - LISTS.stat().st_mtime < LISTS_SECONDS:
-            return
+        if shared and young and _apt_lists.are_young(_apt_lists.LISTS, _apt_lists.CONFIGURATION, time.time()):
+            return False
         code, out, error = self._run("apt-get", "update", RETRIES, *source.options)
         self._complaint = _end(out + error, "Err:|E:|W:") if code or _UNREACHABLE.search(out + error) else ""
         if shared and not self._complaint:
-            os.utime(LISTS)
+            os.utime(_apt_lists.LISTS)
+        return True
 
     def would_install(self, source: Source, names: Sequence[str], broken: bool) -> list[str]:
         """The packages that installing these would add to the host. Raises AptError."""
@@ -138,9 +148,24 @@ class Apt:
 
     def _install(self, source: Source, names: Sequence[str], *options: str) -> str:
         code, out, error = self._run("apt-get", *INSTALL, *source.options, *options, *names)
-        if code:
-            raise AptError(failure(source, names, out + error, self._complaint))
-        return out
+        if not code:
+            return out
+        said = out + error
+        rivals = self._in_the_way(source, names) if "remove is disabled" in said else []
+        if rivals:
+            raise AptError(
+                f"{', '.join(names)} cannot be installed from {source.name} beside {', '.join(rivals)}."
+                f" Remove that with `apt-get remove {' '.join(rivals)}` if nothing uses it, and run again."
+            )
+        gone = _UNKNOWN.search(said) or _GONE.search(said)
+        kind = UnavailableError if gone else AptError
+        raise kind(redact(failure(source, names, said, self._complaint)))
+
+    def _in_the_way(self, source: Source, names: Sequence[str]) -> list[str]:
+        """The packages that apt would remove to install these."""
+        options = [option for option in INSTALL if option != "--no-remove"]
+        _code, out, _error = self._run("apt-get", *options, *source.options, "--simulate", *names)
+        return re.findall(r"^(?:Remv|Purg) (\S+)", out, re.MULTILINE)
 
     def _run(self, *command: str) -> tuple[int, str, str]:
         """Run a command. Raises AptError if another program does not give up the lock it needs."""
@@ -167,32 +192,6 @@ def patiently(module: AnsibleModule, command: Sequence[str], **options: Any) -> 
 
     _wait.until_none(locked, LOCK_SECONDS, 2)
     return done
-
-
-def rivals(run: Callable[..., tuple[int, str, str]], names: Sequence[str]) -> list[str]:
-    """Installed packages beside which the distribution's Docker cannot be installed.
-
-    run: the module's run_command. names: the packages to install; another Docker has other rivals.
-    """
-    if "docker.io" not in names:
-        return []
-    try:
-        _code, out, _error = run(["dpkg-query", "--show", f"--showformat={RELATIONS}"])
-    except OSError:
-        return []
-    return parse_rivals(out)
-
-
-def parse_rivals(text: str) -> list[str]:
-    """The rivals among the packages that dpkg-query shows with what they conflict with."""
-    found = []
-    for line in text.splitlines():
-        name, status, relations = line.split("\t")
-        # A conflict with certain versions is apt's to solve.
-        clauses = {clause.strip() for clause in relations.split(",") if "(" not in clause}
-        if status not in ABSENT and name not in DOCKER and (name in RIVALS or clauses & DOCKER):
-            found.append(name)
-    return found
 
 
 def is_locked(done: tuple[int, str, str]) -> bool:

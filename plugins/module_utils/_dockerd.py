@@ -7,13 +7,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _daemon_json,
+    _dockerd_flags,
     _file_set,
     _host_engine,
     _ledger,
@@ -33,25 +34,11 @@ LOWEST_API = {"min-api-version": "1.24"}
 LOG_BOUND = {"max-size": "10m", "max-file": "5"}
 # Without it Docker sets no hairpin mode, and a pod does not reach itself through its Service's address.
 HAIRPIN = {"userland-proxy": False}
-# What the distributions' packages start.
-USUAL_COMMAND = ("dockerd", "-H", "fd://")
 # From this major version on dockerd can be asked whether it takes a file.
 VALIDATES_FROM = 23
 VALIDATION_SECONDS = 20
 PACKAGE_LISTS = Path("/var/lib/dpkg/info")
 
-_SHORT = {
-    **{"b": "bridge", "D": "debug", "g": "data-root", "G": "group"},
-    **{"H": "host", "l": "log-level", "p": "pidfile", "s": "storage-driver"},
-}
-# The setting that a flag of another name stands for.
-_KEYS = {
-    **{name: f"{name}s" for name in ("host", "label", "log-opt", "exec-opt", "storage-opt")},
-    **{name: f"{name}s" for name in ("authorization-plugin", "default-ulimit", "registry-mirror")},
-    "default-address-pool": "default-address-pools",
-    "insecure-registry": "insecure-registries",
-    "graph": "data-root",
-}
 _PID_FILE_FOUND = re.compile(r"pid file found|process with PID \d+ is still running", re.IGNORECASE)
 
 
@@ -175,7 +162,7 @@ def prepare(desired: Desired, version: str, installed: bool, unit: _systemd.Unit
     path = Path(desired.daemon_json)
     seen, known = _daemon_json.observe(path), _daemon_json.noted(desired.ledger, path)
     ours = is_ours(desired.ledger, _host_engine.program("dockerd"))
-    flags = flagged(command(unit))
+    flags = _dockerd_flags.flagged(_dockerd_flags.command(unit))
     wanted = wanted_settings(desired, _daemon_json.theirs(seen, known), flags, version, ours)
     change = _daemon_json.plan(wanted, seen, known)
     drop_in = proxy_files(desired)
@@ -206,7 +193,7 @@ def look(desired: Desired, run: Run, version: str) -> Outlook:
     """What is going to be done. run: the module's run_command. Raises ValueError and OSError."""
     unit = _systemd.ask(run, UNIT)
     daemon = prepare(desired, version, bool(version), unit)
-    flags = flagged(command(unit) if version else USUAL_COMMAND)
+    flags = _dockerd_flags.flagged(_dockerd_flags.command(unit) if version else _dockerd_flags.USUAL_COMMAND)
     changed = bool(daemon.change.plan.reasons or (daemon.starts and version))
     return Outlook(
         restarts=daemon.starts if unit.active else (),
@@ -264,29 +251,6 @@ def environment(variables: str) -> str:
     return "".join(["[Service]\n", *lines]) if lines else ""
 
 
-def command(unit: _systemd.Unit) -> tuple[str, ...]:
-    """What dockerd was started with, or would be."""
-    try:
-        running = Path(f"/proc/{unit.pid}/cmdline").read_text() if unit.pid else ""
-    except OSError:
-        running = ""
-    return tuple(running.rstrip("\0").split("\0")) if running else unit.command
-
-
-def flagged(arguments: Sequence[str]) -> dict[str, str]:
-    """The settings that dockerd's arguments make, by their names in daemon.json."""
-    found: dict[str, str] = {}
-    for argument, following in zip(arguments[1:], [*arguments[2:], ""]):
-        if not argument.startswith("-"):
-            continue
-        name, equals, value = argument.lstrip("-").partition("=")
-        if not equals:
-            value = "true" if following.startswith("-") or not following else following
-        name = _SHORT.get(name, name)
-        found[_KEYS.get(name, name)] = value
-    return found
-
-
 def refusal(run: Run, daemon: Daemon, version: str) -> str:
     """What dockerd says of the settings if it would not start with them; empty if it would, or is not there.
 
@@ -295,10 +259,10 @@ def refusal(run: Run, daemon: Daemon, version: str) -> str:
     dockerd = _host_engine.program("dockerd")
     if not dockerd:
         return ""
-    flags = [flag for flag in command(daemon.unit)[1:] if not flag.startswith("--config-file")]
+    flags = [flag for flag in _dockerd_flags.command(daemon.unit)[1:] if not flag.startswith("--config-file")]
     with tempfile.TemporaryDirectory() as directory:
         candidate, pid_file = Path(directory, "daemon.json"), Path(directory, "docker.pid")
-        settings = harmless(daemon.change.settings, flagged(["", *flags]), directory)
+        settings = harmless(daemon.change.settings, _dockerd_flags.flagged(["", *flags]), directory)
         candidate.write_text(_daemon_json.render(settings))
         # Before 23 dockerd reads its settings, and ends if its PID file has a process that runs: this one.
         pid_file.write_text(str(os.getpid()))

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _apt,
     _daemon_json,
     _dockerd,
     _files,
@@ -30,6 +29,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _host_kubernetes,
     _host_manifests,
     _host_network,
+    _rivals,
     _version,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import Engine, Run, program
@@ -197,7 +197,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
         docker=docker,
         snap_docker=next((path for path in SNAP_DOCKER if os.path.lexists(path)), ""),
-        docker_rivals=() if engine.version else tuple(_apt.rivals(run, params["docker_packages"])),
+        docker_rivals=() if engine.version else tuple(_rivals.find(run, params["docker_packages"])),
         others=tuple(_host_kubernetes.find(processes, engine.containers, files, has_ledger)),
         twins=_host_manifests.observe(params),
         missing_files=_host_manifests.missing(params["arguments"]),

@@ -8,10 +8,10 @@ import grp
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import DIRECTORIES
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt, _host_engine
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset import Findings, Step
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset_paths import enumerate_some
 
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 FORM = "${Package}\t${db:Status-Status}\t${Pre-Depends}, ${Depends}\t${Provides}\n"
+# The packages of an engine.
+ENGINE = {
+    "docker.io",
+    "docker-cli",
+    "containerd",
+    "runc",
+    "tini",
+    "docker-ce",
+    "docker-ce-cli",
+    "containerd.io",
+}
 # The engine's packages make it and leave it.
 GROUP = "docker"
 
@@ -78,14 +89,27 @@ def removable(candidates: Iterable[str], packages: Mapping[str, Package]) -> set
 
 
 def owners(module: AnsibleModule) -> set[str] | None:
-    """The packages that the engine's programs come from; None if there is no engine."""
-    paths = (module.get_bin_path(name, opt_dirs=DIRECTORIES) for name in ("dockerd", "docker"))
-    programs = [path for path in paths if path]
+    """The packages that the engine's programs come from; None if there is no engine.
+
+    None of them is told if one of its programs comes from no package: the engine is somebody else's then.
+    """
+    programs = [path for path in map(_host_engine.program, ("dockerd", "docker")) if path]
     if not programs:
         return None
     found: set[str] = set()
-    for program in programs if module.get_bin_path("dpkg-query") else ():
-        _code, out, _error = module.run_command(["dpkg-query", "--search", program])
+    for program in programs:
+        packages = _packages_of(module, Path(program)) if module.get_bin_path("dpkg-query") else set()
+        if not packages:
+            return set()
+        found |= packages
+    return found
+
+
+def _packages_of(module: AnsibleModule, program: Path) -> set[str]:
+    found: set[str] = set()
+    # /sbin is a link on most hosts, and packages name where it leads.
+    for place in {program, program.parent.resolve() / program.name}:
+        _code, out, _error = module.run_command(["dpkg-query", "--search", str(place)])
         found |= set(_names(out.partition(": /")[0], ","))
     return found
 
@@ -115,8 +139,8 @@ def plan(
 ) -> Decision:
     """Decide.
 
-    noted: those in the ledger. engine: the packages its programs come from; None if there is no engine.
-    docker: whether it shall go.
+    noted: those in the ledger. engine: the packages its programs come from, none if that is not known; None
+    if there is no engine. docker: whether it shall go.
     """
     candidates = {name for name in (each.partition(":")[0] for each in noted) if name in packages}
     owners = set(engine or ())
@@ -125,13 +149,17 @@ def plan(
         "absent" if engine is None else "ours" if owners and owners <= candidates else "foreign"
     )
     decision.engine_goes = docker and decision.engine != "foreign" and owners <= can_go
-    decision.going = can_go if decision.engine_goes else removable(candidates - owners, packages)
+    # One whose packages are not known may need any of these.
+    stays = owners or (ENGINE if decision.engine == "foreign" else set())
+    decision.going = can_go if decision.engine_goes else removable(candidates - stays, packages)
     decision.remaining = sorted(can_go - decision.going)
     needed = sorted(candidates - can_go)
     if needed:
         decision.kept.append(f"Packages that others need by now stay: {enumerate_some(needed)}.")
-    if docker and decision.engine == "foreign":
-        decision.kept.append("Docker stays: the collection did not install it.")
+    if decision.engine == "foreign" and (docker or decision.remaining):
+        why = "the collection did not install it" if owners else "its programs come from no package"
+        needs = f", with {enumerate_some(decision.remaining)}" if decision.remaining else ""
+        decision.kept.append(f"Docker stays{needs}: {why}.")
     elif docker and not decision.engine_goes:
         decision.kept.append("Docker stays: other packages need it by now.")
     elif decision.remaining:

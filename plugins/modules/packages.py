@@ -132,10 +132,22 @@ def apply(module: AnsibleModule, apt: Apt, names: Sequence[str], archive: Path |
     if not missing:
         return
     with source_of(apt, archive) as source:
-        apt.refresh(source)
-        new = apt.would_install(source, missing, broken)
-        _ledger.note(module.params["ledger"], packages=new, trees=module.params["leaves"])
-        apt.install(source, missing, broken)
+        was_read = apt.refresh(source)
+        try:
+            install(module, apt, source, missing, broken)
+        except _apt.UnavailableError:
+            # Lists that are young may still be older than what the repository has.
+            if was_read or archive:
+                raise
+            apt.refresh(source, young=False)
+            install(module, apt, source, missing, broken)
+
+
+def install(module: AnsibleModule, apt: Apt, source: Source, missing: Sequence[str], broken: bool) -> None:
+    """Note what is coming and install it. Raises AptError and LedgerError."""
+    new = apt.would_install(source, missing, broken)
+    _ledger.note(module.params["ledger"], packages=new, trees=module.params["leaves"])
+    apt.install(source, missing, broken)
 
 
 def run(module: AnsibleModule) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt, _apt_lists
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._apt import REPOSITORIES, Source
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
 
 BUNDLE = Source("/srv/bundle/packages.tar", "Copy the bundle there again.")
 
@@ -89,14 +94,39 @@ def test_other_failures_are_told_in_apts_own_words() -> None:
     )
 
 
-def test_packages_that_are_in_the_way_of_docker_are_known_by_what_they_conflict_with() -> None:
-    shown = (
-        "containerd.io\tinstalled\tcontainerd, runc, \n"
-        "docker-ce-cli\tinstalled\tdocker, docker.io, \n"
-        "docker-ce\tconfig-files\tdocker.io, \n"
-        "containerd\tinstalled\t, docker.io (<< 1.12)\n"
-        "podman-docker\tinstalled\tdocker.io, \n"
-        "old-thing\tinstalled\t, runc (<< 1)\n"
-        "socat\tinstalled\t, \n"
-    )
-    assert _apt.parse_rivals(shown) == ["containerd.io", "docker-ce-cli", "podman-docker"]
+@pytest.mark.parametrize(
+    ("changed", "read", "young"),
+    [
+        ("", 100, True),
+        ("", 4000, False),
+        ("sources.list", 100, False),
+        ("sources.list.d/own.sources", 100, False),
+        ("apt.conf.d/proxy", 100, False),
+        ("auth.conf.d/own.conf", 100, False),
+        ("listchanges.conf", 100, True),
+    ],
+)
+def test_lists_are_read_again_after_an_hour_or_a_change_of_where_they_come_from(
+    tmp_path: Path, changed: str, read: int, young: bool
+) -> None:
+    lists, configuration = tmp_path / "lists", tmp_path / "apt"
+    lists.mkdir()
+    for directory in ("sources.list.d", "apt.conf.d", "auth.conf.d"):
+        (configuration / directory).mkdir(parents=True)
+    assert not _apt_lists.are_young(lists, configuration, time.time())
+    (lists / "deb.example_Packages.lz4").touch()
+    os.utime(lists)
+    assert _apt_lists.are_young(lists, configuration, time.time())
+    if changed:
+        time.sleep(0.05)
+        (configuration / changed).touch()
+    assert _apt_lists.are_young(lists, configuration, time.time() + read) is young
+
+
+def test_no_password_of_a_repository_is_told() -> None:
+    said = _apt.failure(REPOSITORIES, ["socat"], "E: Failed to fetch http://user:s3cret@mirror/x  404\n", "")
+    assert "s3cret" not in redact(said)
+
+
+def test_dpkg_finds_its_helpers_whatever_path_a_login_has() -> None:
+    assert _apt.ENVIRONMENT["PATH"].endswith(":/usr/local/sbin:/usr/sbin:/sbin")

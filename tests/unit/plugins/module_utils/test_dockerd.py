@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _dockerd, _host_engine, _ledger
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
+    _dockerd,
+    _dockerd_flags,
+    _host_engine,
+    _ledger,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._systemd import Unit
 
 ABSENT = Unit(loaded=False, enabled=False, active=False, needs_reload=False, started_at=0.0)
@@ -155,7 +160,7 @@ def test_no_password_of_the_proxy_is_shown(tmp_path: Path) -> None:
     ],
 )
 def test_flags_are_known_by_the_names_of_the_settings(arguments: str, settings: dict[str, str]) -> None:
-    assert _dockerd.flagged(arguments.split()) == settings
+    assert _dockerd_flags.flagged(arguments.split()) == settings
 
 
 def test_asking_dockerd_does_nothing_to_the_host(tmp_path: Path) -> None:

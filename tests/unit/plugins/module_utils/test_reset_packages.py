@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _reset_packages
 
@@ -99,3 +102,53 @@ def test_a_simulation_that_does_more_is_noticed() -> None:
     said = "Inst nftables [1]\nRemv theirs [1]\nPurg socat [1.7.4]\nPurg libwrap0 [7.6:amd64]\n"
     assert _reset_packages.surplus(said, {"socat", "libwrap0"}) == ["Inst nftables", "Remv theirs"]
     assert _reset_packages.surplus("Purg socat [1]\n", {"socat"}) == []
+
+
+@pytest.mark.parametrize("docker", [True, False])
+def test_an_engine_whose_programs_come_from_no_package_keeps_all_that_it_may_need(docker: bool) -> None:
+    decision = _reset_packages.plan(NOTED, known(), set(), docker)
+    assert (decision.engine, decision.engine_goes) == ("foreign", False)
+    assert decision.going == {"socat", "libwrap0", "python3-yaml"}
+    assert decision.remaining == NEEDED
+    assert decision.kept == [f"Docker stays, with {', '.join(NEEDED)}: its programs come from no package."]
+
+
+class Answers:
+    """dpkg-query's answers by the path it is asked for."""
+
+    def __init__(self, packages: dict[str, str]) -> None:
+        self._packages = packages
+
+    def get_bin_path(self, name: str) -> str:
+        return f"/usr/bin/{name}"
+
+    def run_command(self, command: list[str]) -> tuple[int, str, str]:
+        package = self._packages.get(command[-1])
+        return (0, f"{package}: {command[-1]}\n", "") if package else (1, "", "no path found")
+
+
+@pytest.mark.parametrize(
+    ("places", "packages", "expected"),
+    [
+        (["usr/sbin/dockerd", "usr/bin/docker"], ["docker.io", "docker-cli"], {"docker.io", "docker-cli"}),
+        (["sbin/dockerd", "usr/bin/docker"], ["docker.io", "docker-cli"], {"docker.io", "docker-cli"}),
+        (["usr/sbin/dockerd", "usr/bin/docker"], ["", "docker-cli"], set()),
+        (["usr/sbin/dockerd", ""], ["docker.io", ""], {"docker.io"}),
+        (["", ""], ["", ""], None),
+    ],
+)
+def test_each_program_of_the_engine_has_to_come_from_a_package(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    places: list[str],
+    packages: list[str],
+    expected: set[str] | None,
+) -> None:
+    # As on a host whose /sbin leads to /usr/sbin.
+    (tmp_path / "usr/sbin").mkdir(parents=True)
+    (tmp_path / "sbin").symlink_to("usr/sbin")
+    found = {name: f"{tmp_path}/{place}" for name, place in zip(("dockerd", "docker"), places) if place}
+    monkeypatch.setattr(_reset_packages._host_engine, "program", lambda name: found.get(name, ""))
+    listed = {f"{tmp_path}/usr/sbin/dockerd": packages[0], f"{tmp_path}/usr/bin/docker": packages[1]}
+    module: Any = Answers(listed)
+    assert _reset_packages.owners(module) == expected
