@@ -25,6 +25,39 @@ PROXY = {
 AFTER_SU = '#!/bin/sh\nPATH=/usr/bin:/bin exec /usr/bin/python3 "$@"\n'
 
 
+# What is left of Docker CE, Docker from snap, and a place for Docker's data that is too small for it.
+IN_THE_WAY = """
+mkdir -p /root/left/DEBIAN /snap/docker /small /etc/docker
+cat >/root/left/DEBIAN/control <<END
+Package: containerd.io
+Version: 1.7.27-1
+Architecture: all
+Maintainer: x <x@example.org>
+Provides: containerd, runc
+Conflicts: containerd, runc
+Description: x
+END
+dpkg-deb --build /root/left /root/left.deb >/dev/null
+dpkg --install /root/left.deb >/dev/null
+mount -t tmpfs -o size=20m none /small
+[ ! -e /etc/docker/daemon.json ] || cp -p /etc/docker/daemon.json /root/daemon.json
+echo '{"data-root": "/small/docker", "bridge": "none"}' >/etc/docker/daemon.json
+"""
+OUT_OF_THE_WAY = """
+umount /small
+dpkg --purge containerd.io >/dev/null
+rm -r /root/left /root/left.deb /snap/docker /small /etc/docker/daemon.json
+if [ -e /root/daemon.json ]; then mv /root/daemon.json /etc/docker; else rmdir /etc/docker; fi
+"""
+# What a kernel with AppArmor has of it, in the place of what this one has.
+APPARMOR = """
+mount -t tmpfs none /sys/kernel/security
+mount -t tmpfs none /sys/module
+mkdir -p /sys/kernel/security/apparmor /sys/module/apparmor/parameters
+echo Y >/sys/module/apparmor/parameters/enabled
+"""
+
+
 def shell(node: Node, script: str) -> str:
     return node.run("sh", "-ec", script)
 
@@ -76,6 +109,31 @@ def cluster(node: Node, before: str) -> Node:
     run = "docker run --detach --restart unless-stopped --name theirs busybox:1.35 sleep 1000000"
     shell(node, run)
     return node
+
+
+def test_what_is_in_the_way_of_docker_is_found_before_anything_is_changed(node: Node, before: str) -> None:
+    shell(node, IN_THE_WAY)
+    try:
+        run = node.playbook("site.yml")
+    finally:
+        shell(node, OUT_OF_THE_WAY)
+    assert run.returncode != 0
+    told = said(run)
+    assert "/small/docker" in told
+    assert "docker_settings: Docker is to run with bridge" in told
+    assert "snap remove docker" in told
+    assert "apt-get remove containerd.io" in told
+    assert shell(node, "ls -d /var/lib/mink8s 2>/dev/null || true") == ""
+
+
+def test_apparmor_comes_with_docker_where_the_kernel_has_it_on(node: Node, before: str) -> None:
+    shell(node, APPARMOR)
+    try:
+        told = said(node.playbook("site.yml", "--check", "--diff"))
+    finally:
+        shell(node, "umount /sys/module /sys/kernel/security")
+    assert "+apparmor: installed" in told
+    assert "+apparmor: installed" not in said(node.playbook("site.yml", "--check", "--diff"))
 
 
 def test_docker_starts_once_and_with_its_settings(cluster: Node) -> None:
