@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host, _version
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import Problems, check, failure
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
 
 
 @check
@@ -61,8 +60,7 @@ def mirror(desired: Mapping[str, Any], host: _host.Host) -> Problems:
     """The release server. Not where the release is already unpacked."""
     if host.mirror_error:
         yield failure(
-            f"{redact(desired['url'])}/{desired['version']}/{host.tarball} can't be fetched:"
-            f" {host.mirror_error}.",
+            f"{desired['url']}/{desired['version']}/{host.tarball} can't be fetched: {host.mirror_error}.",
             "Set cluster_release_url to a server that has it, or cluster_artifacts to a directory with it.",
         )
 
