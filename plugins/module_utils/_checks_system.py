@@ -15,6 +15,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils._finding import 
     failure,
     warning,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_disk import FileSystem
 
 # In percent, as the kubelet has it by default.
 INODES = 5
@@ -106,7 +107,7 @@ def eviction(desired: Mapping[str, Any], host: _host.Host) -> Problems:
         # What does not fit at all is another check's finding.
         if percent and 0 <= left * 100 < percent * seen.size:
             yield warning(
-                f"{left * 100 // seen.size} % of the file system of {path} {_is_left(host)} free; below"
+                f"{left * 100 // seen.size} % of the file system of {path} {_is_left(host, seen)} free; below"
                 f" {percent} % the kubelet evicts pods and takes no new ones.",
                 f"Free {percent * seen.size // 100 - left + 1} MB there, or mount a larger file system.",
             )
@@ -118,8 +119,8 @@ def eviction(desired: Mapping[str, Any], host: _host.Host) -> Problems:
             )
 
 
-def _is_left(host: _host.Host) -> str:
-    return "is" if host.has_release else "would be left"
+def _is_left(host: _host.Host, seen: FileSystem) -> str:
+    return "is" if host.has_release or not seen.wanted else "would be left"
 
 
 @check

@@ -144,8 +144,26 @@ head --bytes=9600000 /dev/zero >/var/lib/kubelet/full
 """
 FULL_AFTER = "umount /var/lib/kubelet /mnt/kept"
 # What whoever runs a container may keep from it.
-WITHOUT_KERNEL = "mv /dev/kmsg /root; mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys"
-WITHOUT_KERNEL_AFTER = "umount /proc/sys; mv /root/kmsg /dev"
+WITHOUT_KERNEL = """
+mv /dev/kmsg /root
+echo 0 >/root/zero
+mount --bind /root/zero /proc/sys/kernel/panic
+mount -o remount,bind,ro /proc/sys/kernel/panic
+"""
+WITHOUT_KERNEL_AFTER = "umount /proc/sys/kernel/panic; mv /root/kmsg /dev"
+# A pod's network on Docker's bridge, before there is Docker.
+POD = """
+ip link add docker0 type bridge
+ip address add 172.18.0.1/16 dev docker0
+ip link set docker0 up
+ip netns add pod
+ip link add beside-pod type veth peer name in-pod
+ip link set beside-pod master docker0 up
+ip link set in-pod netns pod
+ip netns exec pod ip address add 172.18.0.2/16 dev in-pod
+ip netns exec pod ip link set in-pod up
+"""
+POD_AFTER = "ip netns del pod; ip link del docker0; ip link del beside-pod 2>/dev/null || true"
 DENY = """
 iptables -P INPUT DROP
 iptables -A INPUT -i lo -j ACCEPT
@@ -201,6 +219,7 @@ def test_what_a_host_keeps_from_pods_is_told(node: Node) -> None:
         failures, _warnings, said = preflight(node)
         assert failures == ["kernel_log", "sysctl"]
         assert "There is no /dev/kmsg, without which the kubelet does not start." in said
+        assert "The kubelet sets kernel.panic when it starts, and can't" in said
         assert "This host is a container (docker): run it privileged" in said
     with on_node(node, POOR_NETWORK, POOR_NETWORK_AFTER), on_node(node, FULL, FULL_AFTER):
         failures, warnings, said = preflight(node, cluster_node_name="No_Name")
@@ -230,6 +249,28 @@ def test_what_a_daemon_could_not_be_given_is_refused(node: Node) -> None:
     )
     assert failures == ["authentication"]
     assert "Every pod would be administrator of the cluster" in said
+
+
+def asks_the_host(node: Node) -> str:
+    """What a pod gets on port 53 of the host."""
+    start = f"systemd-run --quiet --unit answer --collect python3 -c '{ANSWER}' 172.18.0.1; sleep 1"
+    with on_node(node, start, "systemctl stop answer || true"):
+        return node.run("ip", "netns", "exec", "pod", "python3", "-c", ASK, "172.18.0.1").strip()
+
+
+def test_a_firewall_before_coredns_is_told_with_the_rule_that_is_missing(node: Node) -> None:
+    dns = {"cluster_components": ["etcd", "kube-apiserver", "kube-controller-manager", "coredns"]}
+    bad = {**dns, "cluster_node_name": "No_Name"}
+    with on_node(node, POD, POD_AFTER), on_node(node, DENY, DENY_AFTER):
+        assert asks_the_host(node) == "timed out"
+        _failures, warnings, _said = preflight(node, **bad)
+        assert warnings.count("firewall") == 2
+        printed = node.playbook("site.yml", "--check", **bad).stdout
+        rules = sorted(set(re.findall(r"Let it in: (iptables [^,]*),", printed)))
+        add = "; ".join(rules)
+        with on_node(node, add, add.replace("-I INPUT", "-D INPUT")):
+            assert asks_the_host(node) == "!"
+            assert "firewall" not in preflight(node, **bad)[1]
 
 
 def test_without_grub_a_host_can_not_be_switched_to_cgroup_v1(node: Node) -> None:
@@ -308,32 +349,6 @@ def test_facts_of_long_ago_change_nothing(
     # Some releases of Ansible put a prefix before the name.
     (cached,) = tmp_path.iterdir()
     assert json.loads(cached.read_text())["ansible_default_ipv4"] == {"address": cluster.address}
-
-
-def asks_the_host(cluster: Node, image: str) -> str:
-    """What a container on Docker's bridge gets on port 53 of the host."""
-    bridge = shell(cluster, "ip -4 -o address show docker0 | awk '{print $4}' | cut -d/ -f1").strip()
-    start = f"systemd-run --quiet --unit answer --collect python3 -c '{ANSWER}' {bridge}"
-    pod = f"docker run --detach --rm --name asks --log-driver none {image}"
-    with on_node(
-        cluster, f"{start}; {pod}; sleep 1", "docker stop --time 0 asks; systemctl stop answer || true"
-    ):
-        pid = cluster.run("docker", "inspect", "--format", "{{.State.Pid}}", "asks").strip()
-        return cluster.run("nsenter", "--net", "--target", pid, "python3", "-c", ASK, bridge).strip()
-
-
-def test_a_firewall_before_coredns_is_told_with_the_rule_that_is_missing(cluster: Node) -> None:
-    image = shell(cluster, "docker ps --format '{{.Image}}' --filter name=k8s_POD | head -1").strip()
-    dns = {"cluster_components": ["etcd", "kube-apiserver", "kube-controller-manager", "coredns"]}
-    with on_node(cluster, DENY, DENY_AFTER):
-        assert asks_the_host(cluster, image) == "timed out"
-        run = cluster.playbook("site.yml", "--check", **dns)
-        rules = re.findall(r"Let it in: (iptables [^,]*),", run.stdout + run.stderr)
-        assert len(set(rules)) == 2, run.stdout + run.stderr
-        add = "; ".join(sorted(set(rules)))
-        with on_node(cluster, add, add.replace("-I INPUT", "-D INPUT")):
-            assert asks_the_host(cluster, image) == "!"
-            assert "firewall: " not in said(cluster.playbook("site.yml", "--check", **dns))
 
 
 def test_rules_of_docker_that_are_gone_are_told(cluster: Node) -> None:
