@@ -876,7 +876,7 @@ def test_a_route_into_the_services_range_is_warned_of() -> None:
 
 
 DENY = "-P INPUT DROP\n-P FORWARD DROP\n-A INPUT -i lo -j ACCEPT\n"
-DNS = {"components": ["etcd", "kube-apiserver", "kube-controller-manager", "coredns"]}
+DNS: dict[str, Any] = {"components": ALL}
 
 
 def test_a_firewall_between_pods_and_coredns_is_warned_of_with_the_rule_that_is_missing() -> None:
