@@ -46,7 +46,7 @@ class Judge:
         show = ["systemctl", "show", self._module.params["unit"], "--property", "NRestarts,InvocationID"]
         _code, out, _error = self._module.run_command(show)
         values = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-        # Systemd starts counting anew when it is told to start the unit, as when its files have changed.
+        # An earlier process may have ended as well; only what the last one said counts.
         if values.get("NRestarts", "0") == "0" or not values.get("InvocationID"):
             return False
         only = f"_SYSTEMD_INVOCATION_ID={values['InvocationID']}"

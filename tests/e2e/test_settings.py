@@ -24,7 +24,7 @@ WRONG = {
     "kube-scheduler": ({"not-a-flag": 1}, "unknown flag: --not-a-flag"),
     "kube-apiserver": ({"feature-gates": "Nothing=true"}, "unrecognized feature gate: Nothing"),
     "etcd": ({"not-a-flag": 1}, "flag provided but not defined: -not-a-flag"),
-    "kubelet": ({"v": "many"}, 'invalid argument "many" for "--v" flag'),
+    "kubelet": ({"v": "many"}, 'invalid argument "many" for "-v, --v" flag'),
     "KubeletConfiguration": ({"maxPods": "many"}, "failed to load Kubelet config file"),
 }
 RIGHT: dict[str, dict[str, Any]] = {
