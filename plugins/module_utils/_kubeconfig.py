@@ -65,12 +65,15 @@ def authority(admin: Mapping[str, Any]) -> str:
 
 def entries(admin: Mapping[str, Any], name: str, server: str) -> Document:
     """The cluster, context and user of an administrator's kubeconfig under a name, marked as ours."""
-    mark = {"extensions": [{"name": MARK, "extension": {"host": name}}]}
-    cluster = {**admin["clusters"][0]["cluster"], "server": server, **mark}
+
+    def mark() -> Document:
+        return {"extensions": [{"name": MARK, "extension": {"host": name}}]}
+
+    cluster = {**admin["clusters"][0]["cluster"], "server": server, **mark()}
     return {
         "clusters": {"name": name, "cluster": cluster},
-        "contexts": {"name": name, "context": {"cluster": name, "user": name, **mark}},
-        "users": {"name": name, "user": {**admin["users"][0]["user"], **mark}},
+        "contexts": {"name": name, "context": {"cluster": name, "user": name, **mark()}},
+        "users": {"name": name, "user": {**admin["users"][0]["user"], **mark()}},
     }
 
 

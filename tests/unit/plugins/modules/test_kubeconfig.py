@@ -67,6 +67,7 @@ OURS = _kubeconfig.entries(admin(), "host-1", "https://192.0.2.7:6443")
 def test_alone_it_has_the_hosts_name_and_the_address_from_elsewhere() -> None:
     text = _kubeconfig.alone(OURS)
     assert text.startswith("# Written by mink8s.kubernetes.")
+    assert "&" not in text
     made = yaml.safe_load(text)
     assert made["current-context"] == "host-1"
     assert made["clusters"][0]["cluster"]["server"] == "https://192.0.2.7:6443"
