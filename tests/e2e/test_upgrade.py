@@ -144,6 +144,7 @@ def test_the_next_version_comes_with_everything_in_the_cluster(
     run = cluster.playbook("upgrade.yml", **new)
     assert run.returncode == 0, said(run)
     assert f"{cluster.name} ran {OLD} and runs kubelet {NEW}, kube-apiserver {NEW}" in said(run)
+    assert re.search(rf"To go back to it: .* -e restore_file=\S+\.db -e cluster_version={OLD}", said(run))
     assert versions(cluster) == (NEW, NEW)
     assert objects.read(cluster) == before
     after = objects.containers(cluster)
