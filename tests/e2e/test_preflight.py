@@ -340,15 +340,15 @@ def test_a_cluster_stays_the_one_it_is(cluster: Node) -> None:
 def test_facts_of_long_ago_change_nothing(
     cluster: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = {"ansible_default_ipv4": {"address": "203.0.113.9"}, "ansible_nodename": "long-ago"}
-    (tmp_path / cluster.name).write_text(json.dumps({**stale, "_ansible_facts_gathered": True}))
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN", "jsonfile")
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path))
     monkeypatch.setenv("ANSIBLE_GATHERING", "smart")
     assert changed(cluster.playbook("site.yml", "--check")) == []
-    # Some releases of Ansible put a prefix before the name.
     (cached,) = tmp_path.iterdir()
-    assert json.loads(cached.read_text())["ansible_default_ipv4"] == {"address": cluster.address}
+    fresh = cached.read_text()
+    cached.write_text(fresh.replace(cluster.address, "203.0.113.9"))
+    assert changed(cluster.playbook("site.yml", "--check")) == []
+    assert cached.read_text() == fresh
 
 
 def test_rules_of_docker_that_are_gone_are_told(cluster: Node) -> None:
