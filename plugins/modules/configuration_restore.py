@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - mink8s.kubernetes.api
   - mink8s.kubernetes.ledger
 options:
-  message:
+  failure:
     description: What failed.
     type: str
     required: true
@@ -37,7 +37,7 @@ options:
     type: list
     elements: str
   enabled:
-    description: Whether to put anything back. If not, the error is O(message) alone.
+    description: Whether to put anything back. If not, the error is O(failure) alone.
     type: bool
     default: true
   name:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
   rescue:
     - name: Go back to the configuration that worked
       mink8s.kubernetes.configuration_restore:
-        message: "{{ ansible_failed_result.msg }}"
+        failure: "{{ ansible_failed_result.msg }}"
         name: host-1
         version: v1.18.20
 """
@@ -117,7 +117,7 @@ def may_go_back(previous: _previous.Previous, version: str) -> bool:
 def go_back(module: AnsibleModule, previous: _previous.Previous) -> None:
     """Put it back, wait, and end the module."""
     _kubernetes.require(module)
-    message, unit, ledger = module.params["message"], module.params["unit"], module.params["ledger"]
+    message, unit, ledger = module.params["failure"], module.params["unit"], module.params["ledger"]
     manifests = [*module.params["manifests"], *(path for path in previous.files if path.endswith(".yaml"))]
     directories = {Path(path).parent for path in module.params["manifests"]}
     changed = _previous.put_back(previous)
@@ -152,7 +152,7 @@ def main() -> None:
         argument_spec={
             **_kubernetes.ARGUMENTS,
             **_ledger.ARGUMENTS,
-            "message": {"type": "str", "required": True},
+            "failure": {"type": "str", "required": True},
             "missing": {"type": "list", "elements": "str"},
             "enabled": {"type": "bool", "default": True},
             "name": {"type": "str", "required": True},
@@ -162,7 +162,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    message, missing = module.params["message"], module.params["missing"]
+    message, missing = module.params["failure"], module.params["missing"]
     try:
         previous = _previous.read(module.params["ledger"])
         wanted = module.params["enabled"] and not module.check_mode

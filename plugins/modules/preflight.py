@@ -244,11 +244,10 @@ def main() -> None:
     if sys.version_info[:2] < OLDEST:
         seen = ".".join(map(str, sys.version_info[:3]))
         said = (
-            f"The host has Python {seen} at {sys.executable}, and this collection needs 3.8 or later."
-            " Nothing was"
-            " changed. Install a later python3 there and set ansible_python_interpreter to its path."
+            f"The host has Python {seen} at {sys.executable}, and this collection needs 3.8 or later. Nothing"
+            " was changed. Install a later python3 there and set ansible_python_interpreter to its path."
         )
-        print(json.dumps({"failed": True, "msg": said}))
+        sys.stdout.write(json.dumps({"failed": True, "msg": said}))
         raise SystemExit(1)
     from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _preflight
 
