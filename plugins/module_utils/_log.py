@@ -43,7 +43,8 @@ def telling(log: str) -> str:
     The last one of the worst kind there is, without time and place in the source, and without secrets.
     """
     worst, told = INFO, ""
-    for level, message in _messages(log):
+    # A component may log bytes that are no text, which no module can return.
+    for level, message in _messages(log.encode(errors="replace").decode()):
         # What follows from another component's state tells less than a warning of what is wrong here.
         rank = CONSEQUENCE if INFO < level < FATAL and CONSEQUENCES.search(message) else level
         if rank >= worst:

@@ -66,7 +66,14 @@ def pod(node: Node, name: str, volumes: list[dict[str, Any]] | None = None) -> d
     names = ("--filter", "reference=*/pause", "--format", "{{.Repository}}:{{.Tag}}")
     image = node.run("docker", "images", *names).split()[0]
     mounts = [{"name": each["name"], "mountPath": f"/{each['name']}"} for each in volumes or []]
-    container = {"name": name, "image": image, "imagePullPolicy": "Never", "volumeMounts": mounts}
+    container = {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "Never",
+        "volumeMounts": mounts,
+        # Without a request a kubelet that starts under memory pressure does not take the pod back.
+        "resources": {"requests": {"memory": "1Mi"}},
+    }
     spec = {"nodeName": node.name, "containers": [container], "volumes": volumes or []}
     return {
         "kind": "Pod",

@@ -153,7 +153,7 @@ def test_what_a_killed_run_wrote_is_taken_back_by_the_next(cluster: Node, before
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     # What runs on the host when the connection breaks off runs on, and gives up by itself.
-    gone = "pgrep --full node_registration || true"
+    gone = "pgrep --full [n]ode_registration || true"
     objects.until(cluster, lambda: not cluster.run("sh", "-c", gone), "the module has ended")
     assert files(cluster) != before
     done = site(cluster, **wrong)

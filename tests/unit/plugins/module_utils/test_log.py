@@ -114,3 +114,10 @@ def test_no_password_is_told() -> None:
 
 def test_a_line_without_end_is_cut() -> None:
     assert len(_log.telling("E1123 17:26:45.100000    7 kubelet.go:2267] " + "x" * 5000)) < 700
+
+
+def test_bytes_that_are_no_text_are_told_as_text() -> None:
+    log = b'F1123 17:26:45.100000    7 server.go:198] error found in \xff"maxPods"'.decode(
+        errors="surrogateescape"
+    )
+    assert _log.telling(log).encode() == b'error found in ?"maxPods"'

@@ -202,7 +202,7 @@ def test_image_from_nowhere_is_an_error_that_says_what_is_there(tmp_path: Path, 
     assert "cluster_image_tags" in result["msg"]
     assert f"{tmp_path}/good.tar holds {prefix}:2 ({ARCHITECTURE})" in result["msg"]
     assert f"{tmp_path}/foreign.tar holds {prefix}:1 ({OTHER})" in result["msg"]
-    assert f"{tmp_path}/bad.tar cannot be read" in result["msg"]
+    assert f"{tmp_path}/bad.tar is no tar archive" in result["msg"]
     assert id_of(f"{prefix}:2") == ""
 
 
