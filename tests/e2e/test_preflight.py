@@ -220,7 +220,7 @@ def test_what_a_host_keeps_from_pods_is_told(node: Node) -> None:
         assert failures == ["kernel_log", "sysctl"]
         assert "There is no /dev/kmsg, without which the kubelet does not start." in said
         assert "The kubelet sets kernel.panic when it starts, and can't" in said
-        assert "This host is a container (docker): run it privileged" in said
+        assert "/proc/sys is read-only here. Remount it with mount -o remount,rw /proc/sys." in said
     with on_node(node, POOR_NETWORK, POOR_NETWORK_AFTER), on_node(node, FULL, FULL_AFTER):
         failures, warnings, said = preflight(node, cluster_node_name="No_Name")
         assert failures == ["node_name"]
