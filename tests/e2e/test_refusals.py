@@ -114,7 +114,7 @@ def test_tarball_of_another_release_whose_sum_is_right(node: Node, spoiled: dict
     refused(
         node,
         {**spoiled, **other},
-        f"kubelet is {version}, wanted v1.20.99; kubectl is {version}, wanted v1.20.99;",
+        f"kubectl is {version}, wanted v1.20.99; kubelet is {version}, wanted v1.20.99.",
         f":{version} (amd64), wanted kube-apiserver:v1.20.99 for amd64",
         "Nothing was replaced.",
     )
