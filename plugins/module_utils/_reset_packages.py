@@ -108,7 +108,7 @@ def owners(module: AnsibleModule) -> set[str] | None:
 def _packages_of(module: AnsibleModule, program: Path) -> set[str]:
     found: set[str] = set()
     # /sbin is a link on most hosts, and packages name where it leads.
-    for place in {program, program.parent.resolve() / program.name}:
+    for place in dict.fromkeys((program, program.parent.resolve() / program.name)):
         _code, out, _error = module.run_command(["dpkg-query", "--search", str(place)])
         found |= set(_names(out.partition(": /")[0], ","))
     return found
