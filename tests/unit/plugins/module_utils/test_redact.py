@@ -101,3 +101,8 @@ def test_what_lets_one_in_goes(text: str) -> None:
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert redact(text) == text
+
+
+def test_of_a_proxy_everything_else_stays() -> None:
+    unit = f'Environment="HTTPS_PROXY=http://user:{SECRET}@127.0.0.1:9"'
+    assert redact(unit) == f'Environment="HTTPS_PROXY=http://{REMOVED}@127.0.0.1:9"'
