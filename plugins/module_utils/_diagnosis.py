@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _ledger, _x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _ledger, _previous, _x509
 from ansible_collections.mink8s.kubernetes.plugins.module_utils._report import (
     Answer,
     Part,
@@ -117,14 +117,18 @@ def questions(config_dir: str, lines: int) -> list[tuple[str, str, list[Question
 
 
 def made(ledger_path: str) -> tuple[tuple[Path, ...], str]:
-    """The files that the collection made on the host, or why they are not known."""
+    """The files that the collection made on the host, or why they are not known.
+
+    Without what is kept of an earlier configuration, which has keys in it that cannot be told from the rest.
+    """
     try:
         ledger = _ledger.read(ledger_path)
     except (_ledger.LedgerError, OSError) as error:
         return (), str(error)
     if ledger is None:
         return (), f"There is no {ledger_path}, so nothing on this host was made by the collection."
-    return tuple(sorted(Path(path) for path, kind in ledger.paths.items() if kind == "file")), ""
+    files = {Path(path) for path, kind in ledger.paths.items() if kind == "file"}
+    return tuple(sorted(files - {_previous.path(ledger_path)})), ""
 
 
 def configuration(ours: Sequence[Path], unknown: str, others: Sequence[str]) -> list[Part]:

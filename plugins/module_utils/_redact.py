@@ -33,7 +33,12 @@ _RULES = tuple(
         (rf"\A.*{_END}", re.DOTALL, REMOVED),
         # A password may have a slash in it, and an at sign.
         (r"(?<=://)(?:[^\s/\"'<>]*@|[^\s/\"'<>@:]+:[^\s\"'<>,?]*@)", 0, f"{REMOVED}@"),
-        (r"(_proxy\\*[\"']?\s*[=:]\s*\\*[\"']?(?:\w+://)?)[^\s\"']+@", re.IGNORECASE, rf"\1{REMOVED}@"),
+        # `docker info` shows a proxy that it cannot read as a URL as it is.
+        (
+            r"((?:_|https?[ -])proxy\\*[\"']?\s*[=:]\s*\\*[\"']?(?:\w+://)?)\S+@",
+            re.IGNORECASE,
+            rf"\1{REMOVED}@",
+        ),
         (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", 0, REMOVED),
         (r"\b(bearer\s+|authorization\W+\w+\s+)[\w.~+/-]{12,}=*", re.IGNORECASE, rf"\1{REMOVED}"),
         (

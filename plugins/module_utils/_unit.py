@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,15 +67,10 @@ def apply(module: AnsibleModule, desired: Desired, observed: _systemd.Unit) -> N
 def bring(module: AnsibleModule, desired: Desired, observed: _systemd.Unit) -> None:
     """The same. Raises UnitError, LedgerError and OSError. That it was enabled is noted in the ledger."""
     name = desired.name
-    commands = [["daemon-reload"]]
+    _systemctl(module, "daemon-reload")
     if not observed.enabled:
         _ledger.note(module.params["ledger"], units=[name])
-        commands.append(["enable", name])
-    for command in commands:
-        rc, out, err = module.run_command(["systemctl", *command])
-        if rc != 0:
-            said = _log.telling(err) or _log.telling(out) or f"it ended with code {rc}"
-            raise UnitError(f"`systemctl {' '.join(command)}` failed: {said}")
+        _systemctl(module, "enable", name)
     if starts(desired, observed):
         restart(module, name)
 
@@ -88,3 +85,23 @@ def restart(module: AnsibleModule, name: str) -> None:
         said = "" if err.startswith("Job for") else _log.telling(err)
         said = said or _systemd.last_error(module, name, began)
         raise UnitError(f"{name} does not start: {said or 'its journal does not say why'}")
+
+
+@contextmanager
+def stopped(module: AnsibleModule, name: str) -> Iterator[None]:
+    """Have the unit stopped meanwhile if it runs, and started again whatever happens. Raises UnitError."""
+    if not _systemd.observe(module, name).active:
+        yield
+        return
+    _systemctl(module, "stop", name)
+    try:
+        yield
+    finally:
+        _systemctl(module, "start", name)
+
+
+def _systemctl(module: AnsibleModule, *arguments: str) -> None:
+    rc, out, err = module.run_command(["systemctl", *arguments])
+    if rc != 0:
+        said = _log.telling(err) or _log.telling(out) or f"it ended with code {rc}"
+        raise UnitError(f"`systemctl {' '.join(arguments)}` failed: {said}")

@@ -19,7 +19,7 @@ description:
     taken back, and Docker is started as it was.
   - Passes dockerd a proxy, or takes back the one it passed.
   - Enables and starts C(docker.service), and restarts it if it is older than its configuration. That it was
-    not enabled is no reason to restart it.
+    not enabled is no reason to restart it. A kubelet that runs is stopped meanwhile.
   - Brings images into the engine, as M(mink8s.kubernetes.container_images) does.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: [mink8s.kubernetes.images, mink8s.kubernetes.ledger]
@@ -115,6 +115,7 @@ images:
   returned: always
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
     _host_engine,
     _images,
     _ledger,
+    _previous,
     _systemd,
     _unit,
 )
@@ -163,10 +165,12 @@ def apply(module: AnsibleModule, daemon: _dockerd.Daemon, version: str) -> None:
         )
     proxy = {path: _files.read(path) for path in daemon.files.paths}
     write(daemon, engine=True)
-    try:
-        _unit.bring(module, daemon.unit_desired, daemon.unit)
-    except _unit.UnitError as error:
-        go_back(module, daemon, proxy, error)
+    # Docker loses a container that the kubelet starts while it goes down, and it keeps its ports.
+    with _unit.stopped(module, _previous.KUBELET) if daemon.starts else nullcontext():
+        try:
+            _unit.bring(module, daemon.unit_desired, daemon.unit)
+        except _unit.UnitError as error:
+            go_back(module, daemon, proxy, error)
 
 
 def go_back(

@@ -139,5 +139,8 @@ def test_a_setting_of_the_engine_restarts_the_engine(
         "mink8s.kubernetes.docker : Run the engine with its settings and images",
     ]
     assert node.run("docker", "info", "--format", "{{.Debug}}").strip() == "true"
-    assert running(node).kubelet == before.kubelet
+    after = running(node)
+    assert (after.etcd, after.apiserver) != (before.etcd, before.apiserver)
+    # The kubelet is stopped meanwhile.
+    assert after.kubelet != before.kubelet
     assert changed(node.playbook("site.yml", **variables)) == []

@@ -65,7 +65,9 @@ def test_a_line_that_is_not_the_engine_s_is_kept() -> None:
 def test_what_the_collection_made_is_known_from_the_ledger(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger.json")
     assert "nothing on this host was made" in _diagnosis.made(path)[1]
-    _ledger.write(path, _ledger.Ledger(paths={"/etc/b": "file", "/etc/a.yaml": "file", "/etc": "directory"}))
+    kept = str(tmp_path / "previous.json")
+    paths = {"/etc/b": "file", "/etc/a.yaml": "file", "/etc": "directory", kept: "file"}
+    _ledger.write(path, _ledger.Ledger(paths=paths))
     assert _diagnosis.made(path) == ((Path("/etc/a.yaml"), Path("/etc/b")), "")
     Path(path).write_text("{")
     assert path in _diagnosis.made(path)[1]

@@ -49,6 +49,8 @@ def test_a_certificate_stays() -> None:
         "https_proxy=user:s3cr3t+@proxy.example:3128",
         '{"http-proxy": "http://user:s3cr3t+@proxy.example:3128"}',
         "Get http://s3cr3t+@proxy.example:3128: EOF",
+        ' HTTP Proxy: http://user:s3cr3t+"quoted\\@proxy.example:3128',
+        'Environment="HTTP_PROXY=http://user:s3cr3t+\\"quoted\\\\@proxy.example:3128"',
     ],
 )
 def test_who_asks_the_proxy_goes_and_the_proxy_stays(text: str) -> None:
