@@ -33,9 +33,9 @@ _RULES = tuple(
         (rf"\A.*{_END}", re.DOTALL, REMOVED),
         # A password may have a slash in it, and an at sign.
         (r"(?<=://)(?:[^\s/\"'<>]*@|[^\s/\"'<>@:]+:[^\s\"'<>,?]*@)", 0, f"{REMOVED}@"),
-        # `docker info` shows a proxy that it cannot read as a URL as it is.
+        # Docker, and the kubelet that logs what it says, show a proxy that is no URL as it is.
         (
-            r"((?:_|https?[ -])proxy\\*[\"']?\s*[=:]\s*\\*[\"']?(?:\w+://)?)\S+@",
+            r"((?:_|https?[ -]?)proxy\\*[\"']?\s*[=:]\s*\\*[\"']?(?:\w+://)?)\S+@",
             re.IGNORECASE,
             rf"\1{REMOVED}@",
         ),

@@ -117,7 +117,7 @@ def test_a_failed_upgrade_is_taken_back_by_what_it_says_to_run(
     # An address that is another host's, so that the new kube-apiserver does not start.
     wrong = {
         "cluster_apiserver_bind_address": "203.0.113.1",
-        "cluster_preflight_skip": ["ports", "address"],
+        "cluster_preflight_skip": ["ports", "address", "bind_address"],
         "cluster_timeout": 45,
     }
     run = cluster.playbook("upgrade.yml", **{**new, **wrong})

@@ -50,6 +50,7 @@ def test_a_certificate_stays() -> None:
         '{"http-proxy": "http://user:s3cr3t+@proxy.example:3128"}',
         "Get http://s3cr3t+@proxy.example:3128: EOF",
         ' HTTP Proxy: http://user:s3cr3t+"quoted\\@proxy.example:3128',
+        'Docker Info: &{ID:A HTTPSProxy:http://user:s3cr3t+"quoted\\@proxy.example:3128 NoProxy: Name:host}',
         'Environment="HTTP_PROXY=http://user:s3cr3t+\\"quoted\\\\@proxy.example:3128"',
     ],
 )
