@@ -44,7 +44,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _arguments
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import command_line
 
 
 class FilterModule:
@@ -52,4 +52,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[[str, Mapping[str, Any]], str]]:
         """The filter by its name."""
-        return {"manifest_arguments": _arguments.manifest}
+        return {"manifest_arguments": command_line.manifest}

@@ -40,12 +40,12 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _arguments
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import command_line
 
 
 def unit_command(command: Iterable[str], arguments: Mapping[str, Any]) -> str:
     """The command with the arguments, as ExecStart has it."""
-    return _arguments.unit_command(_arguments.merge(command, arguments))
+    return command_line.unit_command(command_line.merge(command, arguments))
 
 
 class FilterModule:

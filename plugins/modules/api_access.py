@@ -56,14 +56,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _api_access,
-    _host_network,
-    _host_proc,
-    _kubeconfig,
-    _library,
-    _no_answer,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import access, kubeconfig
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network, procfs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import library, no_answer
 
 
 def main() -> None:
@@ -81,31 +76,31 @@ def main() -> None:
         module.fail_json(
             msg=f"{path} does not exist, so there is no cluster to reach. The playbook site makes one."
         )
-    if not _kubeconfig.HAS_YAML:
-        _library.respawn("yaml")
-        _library.fail(module, "yaml")
+    if not kubeconfig.HAS_YAML:
+        library.respawn("yaml")
+        library.fail(module, "yaml")
     try:
-        admin = _kubeconfig.parse(path.read_text(), str(path))
+        admin = kubeconfig.parse(path.read_text(), str(path))
         url = admin["clusters"][0]["cluster"]["server"]
-        listening = [each.address for each in _host_proc.find_listeners(Path("/proc"), {_api_access.PORT})]
+        listening = [each.address for each in procfs.find_listeners(Path("/proc"), {access.PORT})]
         names: tuple[str, ...] = ()
         if url.startswith("https:"):
-            names = _api_access.names(url, _kubeconfig.authority(admin))
-        address = module.params["address"] or _host_network.default_address()
-        server = module.params["server"] or _api_access.usual(listening, address)
-        seen = _api_access.Seen(url, tuple(listening), names, _api_access.is_own(server))
-    except (_kubeconfig.KubeconfigError, KeyError, IndexError, TypeError):
+            names = access.names(url, kubeconfig.authority(admin))
+        address = module.params["address"] or network.default_address()
+        server = module.params["server"] or access.usual(listening, address)
+        seen = access.Seen(url, tuple(listening), names, access.is_own(server))
+    except (kubeconfig.KubeconfigError, KeyError, IndexError, TypeError):
         module.fail_json(msg=f"{path} is no kubeconfig. Run the playbook site, which writes it anew.")
     except (OSError, ssl.SSLError) as error:
         module.fail_json(
-            msg=f"kube-apiserver at {url} does not answer: {_no_answer.words(error)}. The playbook status"
+            msg=f"kube-apiserver at {url} does not answer: {no_answer.words(error)}. The playbook status"
             " shows what runs."
         )
-    problem = _api_access.problem(server, seen)
+    problem = access.problem(server, seen)
     if problem:
         module.fail_json(msg=problem)
     host = f"[{server}]" if ":" in server and ip_address(server) else server
-    module.exit_json(changed=False, server=f"https://{host}:{_api_access.PORT}")
+    module.exit_json(changed=False, server=f"https://{host}:{access.PORT}")
 
 
 if __name__ == "__main__":

@@ -73,19 +73,16 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _archive,
-    _images,
-    _release,
-    _version,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Reference
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import server_tarball
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.install_record import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_images
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Reference
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import image_archive, versions
 
 
 def tarball_problem(params: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the release's tarball; nothing if it is the wanted one."""
-    name = _version.tarball(params["architecture"])
+    name = versions.tarball(params["architecture"])
     directory = Path(params["path"])
     there = sorted(path.name for path in directory.glob("kubernetes-server-*") if path.name != name)
     if not (directory / name).is_file():
@@ -96,10 +93,12 @@ def tarball_problem(params: Mapping[str, Any]) -> Iterator[str]:
         )
         return
     try:
-        checksum, origin = _release.wanted_checksum(
+        checksum, origin = server_tarball.wanted_checksum(
             {**params, "artifacts": params["path"]}, check_mode=False, tarball=name
         )
-        _release.verify(directory / name, checksum, origin, "Copy the tarball of that release there again.")
+        server_tarball.verify(
+            directory / name, checksum, origin, "Copy the tarball of that release there again."
+        )
     except ReleaseError as error:
         yield str(error)
 
@@ -108,12 +107,12 @@ def image_problems(params: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the archives of the images; nothing if they hold all of them."""
     architecture = params["architecture"]
     references = [Reference.parse(text) for text in params["images"]]
-    offered, contents = _archive.survey([params["path"]])
-    chosen = [_images.choose(reference, offered, architecture) for reference in references]
+    offered, contents = image_archive.survey([params["path"]])
+    chosen = [docker_images.choose(reference, offered, architecture) for reference in references]
     for archive in dict.fromkeys(wanted.image.archive for wanted in chosen if wanted.image):
         try:
-            _images.verify(archive)
-        except _images.SourceError as error:
+            docker_images.verify(archive)
+        except docker_images.SourceError as error:
             yield str(error)
     missing = [wanted.reference.tagged for wanted in chosen if not wanted.image]
     if missing:

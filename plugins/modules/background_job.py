@@ -62,7 +62,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host_proc, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 
 AGAIN = "Run the same again."
 INTERVAL = 0.1
@@ -91,13 +92,13 @@ def runs(job: str, proc: Path = Path("/proc")) -> bool:
     """Whether a process on this host works on the job. proc: where procfs is mounted."""
     # async_wrapper has the job's number, without that of its own process, among its arguments.
     number = job.partition(".")[0]
-    return any(number in _host_proc.text(path).split("\0") for path in proc.glob("[0-9]*/cmdline"))
+    return any(number in procfs.text(path).split("\0") for path in proc.glob("[0-9]*/cmdline"))
 
 
 def watch(path: Path, what: str) -> tuple[dict[str, Any] | None, str]:
     """What the task returned, None while it runs, and why there will be no result; empty if there may be."""
     for _look in range(2):
-        text = _host_proc.text(str(path))
+        text = procfs.text(str(path))
         result = finished(text)
         if result is not None:
             return result, ""
@@ -127,7 +128,7 @@ def main() -> None:
         result, problem = watch(path, what)
         return [] if problem or result is not None else [what]
 
-    if _wait.until_none(look, timeout, INTERVAL):
+    if waiting.until_none(look, timeout, INTERVAL):
         problem = f"{what[:1].upper()}{what[1:]} has not ended after {timeout} s. {AGAIN}"
     if result is None:
         module.fail_json(msg=problem)

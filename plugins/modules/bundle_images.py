@@ -53,9 +53,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _bundle
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError, Reference
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import artifacts
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import (
+    Engine,
+    EngineError,
+    Reference,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
 
 def pinned(images: list[str]) -> dict[str, Reference]:
@@ -115,7 +119,7 @@ def run(module: AnsibleModule) -> None:
         name: f"{reference.tagged}@{reference.digest} for {architecture}"
         for name, reference in references.items()
     }
-    changes, needed = _bundle.plan(directory, origins, _bundle.observe(directory, origins))
+    changes, needed = artifacts.plan(directory, origins, artifacts.observe(directory, origins))
     engine = Engine(module)
     if needed and not engine.docker:
         raise EngineError(
@@ -125,8 +129,8 @@ def run(module: AnsibleModule) -> None:
 
     def apply() -> None:
         for name in needed:
-            save(engine, references[name], architecture, _bundle.part(directory, name))
-            _bundle.put(directory, name, origins[name])
+            save(engine, references[name], architecture, artifacts.part(directory, name))
+            artifacts.put(directory, name, origins[name])
 
     carry_out(module, changes, apply)
 
@@ -135,7 +139,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         {
-            **_bundle.ARGUMENTS,
+            **artifacts.ARGUMENTS,
             "images": {"type": "list", "elements": "str", "required": True},
         },
         supports_check_mode=True,

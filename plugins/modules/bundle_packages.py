@@ -53,14 +53,15 @@ import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt, _bundle, _package_archive
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._apt import Apt, AptError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import artifacts, packages_tar
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.apt_packages import Apt, AptError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
 
 def download(apt: Apt, names: list[str], architecture: str, directory: Path) -> list[Path]:
     """Fetch the packages with all they need into the directory. Raises AptError."""
-    source = _package_archive.empty_host(directory, architecture)
+    source = packages_tar.empty_host(directory, architecture)
     apt.refresh(source)
     apt.download(source, names)
     return list((directory / "cache" / "archives").glob("*.deb"))
@@ -69,19 +70,19 @@ def download(apt: Apt, names: list[str], architecture: str, directory: Path) -> 
 def run(module: AnsibleModule) -> None:
     """Bring the bundle to the packages and end the module. Raises AptError and OSError."""
     names, architecture = sorted(set(module.params["names"])), module.params["architecture"]
-    directory, distribution = Path(module.params["directory"]), _apt.distribution()
-    archive = _package_archive.NAME
+    directory, distribution = Path(module.params["directory"]), apt_packages.distribution()
+    archive = packages_tar.NAME
     origins = {archive: f"{' '.join(names)} with what they need, for {distribution} on {architecture}"}
-    changes, needed = _bundle.plan(directory, origins, _bundle.observe(directory, origins))
+    changes, needed = artifacts.plan(directory, origins, artifacts.observe(directory, origins))
     apt = Apt(module) if needed else None
 
     def apply() -> None:
-        with tempfile.TemporaryDirectory(dir=_package_archive.SPACE) as place:
+        with tempfile.TemporaryDirectory(dir=packages_tar.SPACE) as place:
             packages = download(apt or Apt(module), names, architecture, Path(place))
-            made_for = Path(place, _package_archive.DISTRIBUTION)
+            made_for = Path(place, packages_tar.DISTRIBUTION)
             made_for.write_text(f"{distribution}\n")
-            _package_archive.write(_bundle.part(directory, archive), packages, made_for)
-        _bundle.put(directory, archive, origins[archive])
+            packages_tar.write(artifacts.part(directory, archive), packages, made_for)
+        artifacts.put(directory, archive, origins[archive])
 
     carry_out(module, changes, apply)
 
@@ -90,7 +91,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         {
-            **_bundle.ARGUMENTS,
+            **artifacts.ARGUMENTS,
             "names": {"type": "list", "elements": "str", "required": True},
         },
         supports_check_mode=True,

@@ -66,27 +66,29 @@ reasons:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _bundle, _release, _version
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import carry_out
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import artifacts
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import server_tarball
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.install_record import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
 
 def run(module: AnsibleModule) -> None:
     """Bring the bundle to the release and end the module. Raises ReleaseError and OSError."""
     version, architecture = module.params["version"], module.params["architecture"]
     checksum, directory = module.params["checksum"].lower(), Path(module.params["directory"])
-    tarball = _version.tarball(architecture)
+    tarball = versions.tarball(architecture)
     url = f"{module.params['url'].rstrip('/')}/{version}/{tarball}"
     if not checksum:
-        raise _release.unknown_checksum(tarball, version)
+        raise server_tarball.unknown_checksum(tarball, version)
     origins = {tarball: f"Kubernetes {version} for {architecture}, SHA-512 {checksum}"}
-    changes, _needed = _bundle.plan(directory, origins, _bundle.observe(directory, origins))
+    changes, _needed = artifacts.plan(directory, origins, artifacts.observe(directory, origins))
 
     def apply() -> None:
-        target = _bundle.part(directory, tarball)
+        target = artifacts.part(directory, tarball)
         origin, timeout = module.params["checksum_origin"], module.params["timeout"]
-        _release.fetch(url, target, checksum, origin, timeout)
-        _bundle.put(directory, tarball, origins[tarball])
+        server_tarball.fetch(url, target, checksum, origin, timeout)
+        artifacts.put(directory, tarball, origins[tarball])
 
     carry_out(module, changes, apply)
 
@@ -95,7 +97,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         {
-            **_bundle.ARGUMENTS,
+            **artifacts.ARGUMENTS,
             "version": {"type": "str", "required": True},
             "url": {"type": "str", "default": "https://dl.k8s.io"},
             "checksum": {"type": "str", "required": True},

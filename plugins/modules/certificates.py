@@ -192,15 +192,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _certificates,
-    _file_set,
-    _homes,
-    _ledger,
-    _library,
-    _plan,
-    _x509,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, home_kubeconfig
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import certificates, x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, library, plan
 
 
 def main() -> None:
@@ -227,68 +221,68 @@ def main() -> None:
             "valid_days": {"type": "int", "default": 365},
             "authority_valid_days": {"type": "int", "default": 3650},
             "renew_days": {"type": "int", "default": 30},
-            **_file_set.ARGUMENTS,
+            **file_set.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     directory, now = Path(module.params["directory"]), datetime.now(timezone.utc).replace(microsecond=0)
-    if _x509.IMPORT_ERROR and any(
+    if x509.IMPORT_ERROR and any(
         module.params[kind] for kind in ("authorities", "certificates", "key_pairs")
     ):
-        _library.respawn("cryptography")
+        library.respawn("cryptography")
         # On a bare host in check mode the library is not installed yet, and there is nothing to read.
         if not module.check_mode or directory.exists():
-            _library.fail(module, "cryptography")
+            library.fail(module, "cryptography")
     try:
-        homes = [_homes.find(login) for login in module.params["logins"]]
-        desired = _certificates.read_options(module.params)
-        found = _certificates.observe(directory, desired)
-        work = _certificates.plan(desired, found, now)
+        homes = [home_kubeconfig.find(login) for login in module.params["logins"]]
+        desired = certificates.read_options(module.params)
+        found = certificates.observe(directory, desired)
+        work = certificates.plan(desired, found, now)
         issues = bool(work.plan.reasons) and not module.check_mode
-        unwanted = _certificates.plan_removal(directory, module.params["unwanted"])
+        unwanted = certificates.plan_removal(directory, module.params["unwanted"])
         if issues:
-            files = _certificates.files(directory, desired)
-            _ledger.note(module.params["ledger"], directories=[directory], files=files)
-            _certificates.apply(directory, desired, found, work, now)
-            found = _certificates.observe(directory, desired)
-        results = _certificates.describe(directory, found, work, done=issues)
+            files = certificates.files(directory, desired)
+            ledger_file.note(module.params["ledger"], directories=[directory], files=files)
+            certificates.apply(directory, desired, found, work, now)
+            found = certificates.observe(directory, desired)
+        results = certificates.describe(directory, found, work, done=issues)
         # What the files say is known only now. It may have keys in it, and the parameters get printed.
         params = {
             **module.params,
             "files": [
-                {**file, "content": _certificates.filled(file["content"], results)}
+                {**file, "content": certificates.filled(file["content"], results)}
                 for file in module.params["files"]
             ],
         }
-        kubeconfig = _certificates.filled(module.params["kubeconfig"], results).encode()
-        written, changes = _file_set.prepare(params)
-        noted = _ledger.read(module.params["ledger"]) or _ledger.Ledger()
-        in_homes = _homes.plan(homes, _homes.noted(noted.paths), kubeconfig)
+        kubeconfig = certificates.filled(module.params["kubeconfig"], results).encode()
+        written, changes = file_set.prepare(params)
+        noted = ledger_file.read(module.params["ledger"]) or ledger_file.Ledger()
+        in_homes = home_kubeconfig.plan(homes, home_kubeconfig.noted(noted.paths), kubeconfig)
         for said in in_homes.kept:
             module.warn(said)
         if not module.check_mode:
-            _file_set.note(params)
+            file_set.note(params)
             if in_homes.write:
-                _ledger.note(module.params["ledger"], login=[home.kubeconfig for home in in_homes.write])
+                ledger_file.note(module.params["ledger"], login=[home.kubeconfig for home in in_homes.write])
 
         def apply() -> None:
             # New certificates are over the same keys and serve what is kept as well.
-            _file_set.keep(module.params, [*changes.paths, *map(str, unwanted.paths)])
-            _file_set.apply(changes)
-            _homes.apply(in_homes, kubeconfig)
+            file_set.keep(module.params, [*changes.paths, *map(str, unwanted.paths)])
+            file_set.apply(changes)
+            home_kubeconfig.apply(in_homes, kubeconfig)
             for path in unwanted.paths:
                 path.unlink()
 
-        _plan.carry_out(
+        plan.carry_out(
             module,
-            _plan.together(work.plan, written, in_homes.plan, unwanted.plan),
+            plan.together(work.plan, written, in_homes.plan, unwanted.plan),
             apply,
             certificates=results,
             changed_files=[f"{directory}/{name}.crt" for name in work.issue] + changes.paths + in_homes.paths,
         )
     except OSError as error:
         module.fail_json(msg=f"{error.filename or directory}: {error.strerror or error}")
-    except _homes.HomeError as error:
+    except home_kubeconfig.HomeError as error:
         module.fail_json(msg=f"{error} Nothing was changed. Correct cluster_kubeconfig_users.")
     except ValueError as error:
         module.fail_json(msg=f"{directory}: {error}")

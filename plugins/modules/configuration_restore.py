@@ -97,37 +97,34 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _kubernetes,
-    _ledger,
-    _previous,
-    _version,
-    _watch,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import kubernetes_client
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import previous_configuration
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import watch
 
 # What the wait may also do in the API, which here it does not.
 NOTHING: dict[str, Any] = {"service_account_namespaces": [], "service_accounts": "left", "cluster_roles": []}
 
 
-def may_go_back(previous: _previous.Previous, version: str) -> bool:
+def may_go_back(previous: previous_configuration.Previous, version: str) -> bool:
     """Whether what is kept is a cluster's, of this release."""
-    return previous.had_cluster and (not previous.release or _version.is_release(previous.release, version))
+    return previous.had_cluster and (not previous.release or versions.is_release(previous.release, version))
 
 
-def go_back(module: AnsibleModule, previous: _previous.Previous) -> None:
+def go_back(module: AnsibleModule, previous: previous_configuration.Previous) -> None:
     """Put it back, wait, and end the module."""
-    _kubernetes.require(module)
+    kubernetes_client.require(module)
     message, unit, ledger = module.params["failure"], module.params["unit"], module.params["ledger"]
     manifests = [*module.params["manifests"], *(path for path in previous.files if path.endswith(".yaml"))]
     directories = {Path(path).parent for path in module.params["manifests"]}
-    changed = _previous.put_back(previous)
+    changed = previous_configuration.put_back(previous)
     if any(Path(path).parent not in directories for path in changed):
         # A command that fails leaves a kubelet that does not run, which the wait tells of.
         for command in (["daemon-reload"], ["restart", unit]):
             module.run_command(["systemctl", *command])
     module.params.update(NOTHING)
     pods = sorted({path for path in manifests if Path(path).parent in directories})
-    seen = _watch.wait(module, _kubernetes.connect(module), pods, _previous.Previous())
+    seen = watch.wait(module, kubernetes_client.connect(module), pods, previous_configuration.Previous())
     names = ", ".join(changed)
     if seen.lacks:
         module.fail_json(
@@ -137,7 +134,7 @@ def go_back(module: AnsibleModule, previous: _previous.Previous) -> None:
             changed_files=changed,
             missing=seen.lacks,
         )
-    _previous.drop(ledger)
+    previous_configuration.drop(ledger)
     module.fail_json(
         msg=f"{message}\nThe configuration that worked was put back and runs ({names}). Correct the variable"
         " that led to this and run the same again.",
@@ -150,25 +147,25 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **_kubernetes.ARGUMENTS,
-            **_ledger.ARGUMENTS,
+            **kubernetes_client.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
             "failure": {"type": "str", "required": True},
             "missing": {"type": "list", "elements": "str"},
             "enabled": {"type": "bool", "default": True},
             "name": {"type": "str", "required": True},
             "version": {"type": "str", "required": True},
-            "unit": {"type": "str", "default": _previous.KUBELET},
+            "unit": {"type": "str", "default": previous_configuration.KUBELET},
             "manifests": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     message, missing = module.params["failure"], module.params["missing"]
     try:
-        previous = _previous.read(module.params["ledger"])
+        previous = previous_configuration.read(module.params["ledger"])
         wanted = module.params["enabled"] and not module.check_mode
         if wanted and may_go_back(previous, module.params["version"]) and previous.differing():
             go_back(module, previous)
-    except _ledger.LedgerError as error:
+    except ledger_file.LedgerError as error:
         message = f"{message}\n{error}"
     except OSError as error:
         why = f"{error.filename}: {error.strerror}"

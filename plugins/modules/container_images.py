@@ -70,9 +70,10 @@ images:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _images, _ledger
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_images
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
 
 def main() -> None:
@@ -80,15 +81,15 @@ def main() -> None:
     module = AnsibleModule(
         {
             "images": {"type": "list", "elements": "str", "required": True},
-            **_images.ARGUMENTS,
-            **_ledger.ARGUMENTS,
+            **docker_images.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
-        plan, apply, results = _images.prepare(module, Engine(module))
+        plan, apply, results = docker_images.prepare(module, Engine(module))
         carry_out(module, plan, apply, images=results)
-    except (_images.SourceError, EngineError, ValueError, OSError) as error:
+    except (docker_images.SourceError, EngineError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

@@ -88,15 +88,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _diagnosis,
-    _files,
-    _ledger,
-    _library,
-    _report,
-    _x509,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.diagnosis import contents, report
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file, library
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 ENDING = ".tar.gz"
 
@@ -112,21 +107,21 @@ def main() -> None:
             "config_dir": {"type": "path", "default": "/etc/kubernetes"},
             "bin_dir": {"type": "path", "default": "/usr/local/bin"},
             "lines": {"type": "int", "default": 2000},
-            **_ledger.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
-    if _x509.IMPORT_ERROR:
-        _library.respawn("cryptography")
+    if x509.IMPORT_ERROR:
+        library.respawn("cryptography")
     path = Path(module.params["path"])
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     name = path.name[: -len(ENDING)] if path.name.endswith(ENDING) else path.name
-    parts = _diagnosis.collect(module, module.params)
+    parts = contents.collect(module, module.params)
     title = f"The host of the node {module.params['node_name']} at {now}"
     plan = Plan((f"{path} is to show the host as it is now",))
 
     def apply() -> None:
-        _files.write(path, _report.pack(name, title, parts), 0o600)
+        files.write(path, report.pack(name, title, parts), 0o600)
 
     try:
         carry_out(

@@ -120,84 +120,85 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _daemon_json,
-    _dockerd,
-    _file_set,
-    _files,
-    _host_cgroup,
-    _host_engine,
-    _images,
-    _ledger,
-    _previous,
-    _systemd,
-    _unit,
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
+    cgroup,
+    file_set,
+    previous_configuration,
+    service,
+    systemd,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out, together
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._redact import redact
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+    daemon_json,
+    docker_images,
+    docker_info,
+    dockerd,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out, together
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 
 class RefusedError(Exception):
     """dockerd does not take what it is asked to."""
 
 
-def write(daemon: _dockerd.Daemon, engine: bool) -> None:
+def write(daemon: dockerd.Daemon, engine: bool) -> None:
     """Write the files, noted in the ledger. engine: whether there is one. Raises LedgerError and OSError."""
     if daemon.change.plan.reasons:
-        _daemon_json.note(daemon.desired.ledger, daemon.path, daemon.wanted, engine)
-        _daemon_json.apply(daemon.path, daemon.change.text, daemon.mode)
-    _file_set.note(daemon.drop_in)
-    _file_set.apply(daemon.files)
+        daemon_json.note(daemon.desired.ledger, daemon.path, daemon.wanted, engine)
+        daemon_json.apply(daemon.path, daemon.change.text, daemon.mode)
+    file_set.note(daemon.drop_in)
+    file_set.apply(daemon.files)
 
 
-def apply(module: AnsibleModule, daemon: _dockerd.Daemon, version: str) -> None:
+def apply(module: AnsibleModule, daemon: dockerd.Daemon, version: str) -> None:
     """Write the files and (re)start the engine. Raises RefusedError, UnitError, LedgerError and OSError."""
     changed = bool(daemon.change.plan.reasons)
-    refused = _dockerd.refusal(module.run_command, daemon, version) if changed or daemon.starts else ""
+    refused = dockerd.refusal(module.run_command, daemon, version) if changed or daemon.starts else ""
     if refused and daemon.noted.tried_from and not (changed or daemon.unit.active):
         # Installed since with settings that were there first.
-        go_back(module, daemon, {}, _unit.UnitError(f"docker.service does not start: {refused}"))
+        go_back(module, daemon, {}, service.UnitError(f"docker.service does not start: {refused}"))
     if refused:
         raise RefusedError(
             f"dockerd does not start with the settings that {daemon.path} is to have: {refused}. Nothing was"
             " changed. Correct cluster_docker_settings, or the file, and run again."
         )
-    proxy = {path: _files.read(path) for path in daemon.files.paths}
+    proxy = {path: files.read(path) for path in daemon.files.paths}
     write(daemon, engine=True)
     # Docker loses a container that the kubelet starts while it goes down, and it keeps its ports.
-    with _unit.stopped(module, _previous.KUBELET) if daemon.starts else nullcontext():
+    with service.stopped(module, previous_configuration.KUBELET) if daemon.starts else nullcontext():
         try:
-            _unit.bring(module, daemon.unit_desired, daemon.unit)
-        except _unit.UnitError as error:
+            service.bring(module, daemon.unit_desired, daemon.unit)
+        except service.UnitError as error:
             go_back(module, daemon, proxy, error)
 
 
 def go_back(
-    module: AnsibleModule, daemon: _dockerd.Daemon, proxy: dict[str, bytes | None], error: _unit.UnitError
+    module: AnsibleModule, daemon: dockerd.Daemon, proxy: dict[str, bytes | None], error: service.UnitError
 ) -> None:
     """Run Docker as it ran before. proxy: what was in the files that have changed. Raises RefusedError."""
-    tried_from = _daemon_json.noted(daemon.desired.ledger, daemon.path).tried_from
+    tried_from = daemon_json.noted(daemon.desired.ledger, daemon.path).tried_from
     if not tried_from and not proxy:
         raise error
     if tried_from:
-        _daemon_json.apply(daemon.path, tried_from["text"], daemon.mode)
+        daemon_json.apply(daemon.path, tried_from["text"], daemon.mode)
     for path, content in proxy.items():
         if content is None:
             Path(path).unlink(missing_ok=True)
         else:
-            _files.write(path, content, 0o600)
+            files.write(path, content, 0o600)
     module.run_command(["systemctl", "daemon-reload"])
     tried = " and ".join([*([str(daemon.path)] if tried_from else []), *proxy])
     try:
-        _unit.restart(module, _dockerd.UNIT)
-    except _unit.UnitError as still:
+        service.restart(module, dockerd.UNIT)
+    except service.UnitError as still:
         raise RefusedError(
             f"{error}. What the run had changed in {tried} is taken back, but it does not start with that"
             f" either: {still}. See `journalctl --unit docker`, correct what it names, and run again."
         ) from still
     if tried_from:
-        _daemon_json.settle(daemon.desired.ledger, daemon.path, tried_from["ours"])
+        daemon_json.settle(daemon.desired.ledger, daemon.path, tried_from["ours"])
     raise RefusedError(
         f"{error}. What the run had changed in {tried} is taken back, and Docker runs as it did before."
         " Correct cluster_docker_settings or cluster_proxy and run again."
@@ -208,11 +209,11 @@ def run(module: AnsibleModule) -> None:
     """Bring the engine to what is wanted and end the module. Raises what its parts raise."""
     params = module.params
     names = ("settings", "defaults", "proxy", "daemon_json", "proxy_file", "ledger")
-    desired = _dockerd.Desired(**{name: params[name] for name in names})
+    desired = dockerd.Desired(**{name: params[name] for name in names})
     version, cgroup_driver = look(module)
-    unit = _systemd.observe(module, _dockerd.UNIT)
+    unit = systemd.observe(module, dockerd.UNIT)
     if params["state"] == "configured":
-        daemon = _dockerd.prepare(desired, version, False, unit)
+        daemon = dockerd.prepare(desired, version, False, unit)
         plan = Plan() if version else daemon.files_plan
         known: dict[str, Any] = {
             "version": version,
@@ -221,29 +222,27 @@ def run(module: AnsibleModule) -> None:
             "images": [],
         }
         carry_out(module, plan, lambda: write(daemon, engine=False), **known)
-    daemon = _dockerd.prepare(desired, version, bool(version) or not module.check_mode, unit)
+    daemon = dockerd.prepare(desired, version, bool(version) or not module.check_mode, unit)
     if daemon.plan.reasons and not module.check_mode:
         apply(module, daemon, version)
         version, cgroup_driver = look(module)
     if not module.check_mode:
-        _daemon_json.settle(desired.ledger, daemon.path, daemon.wanted)
-    images, bring, results = _images.prepare(module, Engine(module))
+        daemon_json.settle(desired.ledger, daemon.path, daemon.wanted)
+    images, bring, results = docker_images.prepare(module, Engine(module))
     carry_out(
         module,
         together(daemon.plan, images),
         bring,
         version=version,
         cgroup_driver=cgroup_driver,
-        bridge=_host_engine.bridge(),
+        bridge=docker_info.bridge(),
         images=results,
     )
 
 
 def look(module: AnsibleModule) -> tuple[str, str]:
     """The engine's version and cgroup driver, whether it runs or not."""
-    return _host_engine.version_and_driver(
-        module.run_command, module.params["daemon_json"], _host_cgroup.version()
-    )
+    return docker_info.version_and_driver(module.run_command, module.params["daemon_json"], cgroup.version())
 
 
 def main() -> None:
@@ -261,16 +260,23 @@ def main() -> None:
                 "default": "/etc/systemd/system/docker.service.d/mink8s-proxy.conf",
             },
             "images": {"type": "list", "elements": "str", "default": []},
-            **_images.ARGUMENTS,
-            **_ledger.ARGUMENTS,
+            **docker_images.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
         run(module)
-    except _daemon_json.UnreadableError as error:
-        module.fail_json(msg=f"{error}. {_daemon_json.REMEDY}")
-    except (RefusedError, _unit.UnitError, _images.SourceError, EngineError, ValueError, OSError) as error:
+    except daemon_json.UnreadableError as error:
+        module.fail_json(msg=f"{error}. {daemon_json.REMEDY}")
+    except (
+        RefusedError,
+        service.UnitError,
+        docker_images.SourceError,
+        EngineError,
+        ValueError,
+        OSError,
+    ) as error:
         module.fail_json(msg=redact(str(error)))
 
 

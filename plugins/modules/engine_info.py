@@ -83,18 +83,19 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _files, _host_cgroup
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import (
     DIRECTORIES,
     Engine,
     EngineError,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._host_engine import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import (
     bridge,
     configured_driver,
     default_driver,
     installed_version,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files
 
 
 def observe_running(engine: Engine) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def observe_stopped(module: AnsibleModule, cgroup_version: int) -> dict[str, Any
     """The facts of an engine that does not answer. Raises ValueError for a bad daemon.json."""
     dockerd = module.get_bin_path("dockerd", opt_dirs=DIRECTORIES)
     version = installed_version(module.run_command, dockerd or "")
-    configured = configured_driver(_files.read(module.params["daemon_json"]) or b"")
+    configured = configured_driver(files.read(module.params["daemon_json"]) or b"")
     systemd = Path("/run/systemd/system").is_dir()
     return {
         "installed": bool(dockerd),
@@ -133,7 +134,7 @@ def main() -> None:
     module = AnsibleModule(
         {"daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"}}, supports_check_mode=True
     )
-    cgroup_version = _host_cgroup.version()
+    cgroup_version = cgroup.version()
     try:
         facts = observe_running(Engine(module))
     except EngineError:

@@ -84,16 +84,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _library,
-    _snapshot,
-    _wait,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import Etcd, EtcdError, access
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._restore import Host, RestoreError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._snapshot import SnapshotError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.etcd_client import Etcd, EtcdError, access
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup import snapshot_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.restore import Host, RestoreError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.snapshot_file import SnapshotError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import library, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 try:
     import yaml
@@ -128,7 +125,7 @@ def observe(module: AnsibleModule) -> Place | None:
     """Where the data belongs; None in check mode on a host without a cluster. Raises RestoreError."""
     path, node_name = module.params["path"], module.params["node_name"]
     if not module.check_mode or Path(path).exists():
-        _snapshot.belongs(_snapshot.verify(path), path, node_name)
+        snapshot_file.belongs(snapshot_file.verify(path), path, node_name)
     manifest = Path(module.params["manifest"])
     if not manifest.exists():
         if module.check_mode:
@@ -137,8 +134,8 @@ def observe(module: AnsibleModule) -> Place | None:
             f"{manifest} does not exist, so there is no etcd to restore to. Run the playbook site."
         )
     if not HAS_YAML:
-        _library.respawn("yaml")
-        _library.fail(module, "yaml")
+        library.respawn("yaml")
+        library.fail(module, "yaml")
     try:
         return place(yaml.safe_load(manifest.read_text()))
     except (KeyError, StopIteration, TypeError, yaml.YAMLError) as error:
@@ -195,7 +192,7 @@ def put_in_place(host: Host, etcd: Etcd, found: Place, stage: Path, timeout: int
     replaced = found.directory / f"replaced-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
     had_data = current.exists()
     host.exchange(*([(current, replaced)] if had_data else []), (made, current))
-    problem = _wait.until_none(etcd.unhealthy, timeout)
+    problem = waiting.until_none(etcd.unhealthy, timeout)
     if not problem:
         return str(replaced) if had_data else ""
     said = f"With the data of the snapshot, after {timeout} s: {problem[0]}"
@@ -203,7 +200,7 @@ def put_in_place(host: Host, etcd: Etcd, found: Place, stage: Path, timeout: int
     if not had_data:
         raise RestoreError(f"{said}. There was no data before that etcd could have back. {log}")
     host.exchange((current, made), (replaced, current))
-    after = _wait.until_none(etcd.unhealthy, timeout)
+    after = waiting.until_none(etcd.unhealthy, timeout)
     now = f"and with it, too, {after[0]}" if after else "and is healthy with it"
     raise RestoreError(f"{said}. It has its old data again, {now}. Restore from another snapshot. {log}")
 
@@ -230,7 +227,7 @@ def main() -> None:
 
         carry_out(module, plan(module.params["path"], found), restore, data=data)
     except SnapshotError as error:
-        module.fail_json(msg=f"{error} {_snapshot.REFUSED}")
+        module.fail_json(msg=f"{error} {snapshot_file.REFUSED}")
     except (RestoreError, EngineError, EtcdError, OSError) as error:
         module.fail_json(msg=str(error))
 

@@ -79,10 +79,18 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _snapshot
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._etcd import MANIFEST, Etcd, EtcdError, access
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._snapshot import Snapshot, SnapshotError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.etcd_client import (
+    MANIFEST,
+    Etcd,
+    EtcdError,
+    access,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup import snapshot_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.snapshot_file import (
+    Snapshot,
+    SnapshotError,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 
 def observe(etcd: Etcd, target: Path) -> str:
@@ -108,7 +116,7 @@ def save(etcd: Etcd, target: Path) -> Snapshot:
             etcd.save(stream)
             stream.flush()
             os.fsync(stream.fileno())
-        snapshot = _snapshot.verify(temporary)
+        snapshot = snapshot_file.verify(temporary)
         temporary.replace(target)
     except BaseException:
         temporary.unlink()

@@ -63,8 +63,8 @@ snapshot:
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _snapshot
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._snapshot import SnapshotError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup import snapshot_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.snapshot_file import SnapshotError
 
 
 def main() -> None:
@@ -79,15 +79,15 @@ def main() -> None:
     )
     path, node_name, sha256 = (module.params[name] for name in ("path", "node_name", "sha256"))
     try:
-        snapshot = _snapshot.verify(path)
+        snapshot = snapshot_file.verify(path)
         if sha256 and snapshot.sha256 != sha256:
             raise SnapshotError(
                 f"{path} is another snapshot: it has the SHA-256 {snapshot.sha256}, not {sha256}."
             )
         if node_name:
-            _snapshot.belongs(snapshot, path, node_name)
+            snapshot_file.belongs(snapshot, path, node_name)
     except SnapshotError as error:
-        module.fail_json(msg=f"{error} {_snapshot.REFUSED}")
+        module.fail_json(msg=f"{error} {snapshot_file.REFUSED}")
     module.exit_json(changed=False, snapshot=asdict(snapshot))
 
 

@@ -79,28 +79,29 @@ changed_files:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _file_set, _ledger, _systemd, _unit
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out, together
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, service, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out, together
 
 
 def run(module: AnsibleModule) -> None:
     """Write the files, run the unit and end the module. Raises LedgerError and OSError."""
     name, inputs = module.params["unit"], module.params["inputs"]
-    written, changes = _file_set.prepare(module.params)
+    written, changes = file_set.prepare(module.params)
     running = Plan()
     if name:
-        observed = _systemd.observe(module, name)
+        observed = systemd.observe(module, name)
         changed = {*module.params["changed_files"], *changes.paths}
-        desired = _unit.Desired(name, _unit.written_at(inputs), not changed.isdisjoint(inputs))
-        running = _unit.plan(desired, observed)
+        desired = service.Desired(name, service.written_at(inputs), not changed.isdisjoint(inputs))
+        running = service.plan(desired, observed)
     if not module.check_mode:
-        _file_set.note(module.params)
+        file_set.note(module.params)
 
     def apply() -> None:
-        _file_set.keep(module.params, changes.paths)
-        _file_set.apply(changes)
+        file_set.keep(module.params, changes.paths)
+        file_set.apply(changes)
         if running.reasons:
-            _unit.apply(module, desired, observed)
+            service.apply(module, desired, observed)
 
     carry_out(module, together(written, running), apply, changed_files=changes.paths)
 
@@ -109,7 +110,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **_file_set.ARGUMENTS,
+            **file_set.ARGUMENTS,
             "unit": {"type": "str"},
             "inputs": {"type": "list", "elements": "path", "default": []},
             "changed_files": {"type": "list", "elements": "path", "default": []},
@@ -118,7 +119,7 @@ def main() -> None:
     )
     try:
         run(module)
-    except _ledger.LedgerError as error:
+    except ledger_file.LedgerError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}. Nothing was written to this path.")

@@ -45,22 +45,15 @@ reasons:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _host_proc,
-    _kube_proxy,
-    _plan,
-    _reset,
-    _reset_host,
-    _wait,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import kube_proxy, procfs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import host, steps
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import plan, waiting
 
 
 def running() -> list[str]:
     """The processes of kube-proxy, in containers too."""
     found = [
-        path.parent
-        for path in Path("/proc").glob("[0-9]*/comm")
-        if _host_proc.text(path).strip() == "kube-proxy"
+        path.parent for path in Path("/proc").glob("[0-9]*/comm") if procfs.text(path).strip() == "kube-proxy"
     ]
     return [f"kube-proxy (pid {path.name})" for path in found]
 
@@ -69,20 +62,20 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule({"timeout": {"type": "int", "default": 60}}, supports_check_mode=True)
     timeout = 0 if module.check_mode else module.params["timeout"]
-    left = _wait.until_none(running, timeout)
+    left = waiting.until_none(running, timeout)
     if left and not module.check_mode:
         module.fail_json(
             msg=f"After {timeout} s {', '.join(left)} still runs and would write its rules again. Its"
             " manifest is gone: see `journalctl -u kubelet` for why the kubelet does not end it."
         )
-    found = _reset_host.firewall(module, _kube_proxy.CHAINS)
+    found = host.firewall(module, kube_proxy.CHAINS)
 
     def apply() -> None:
-        failures = _reset.carry_out(module, found.steps)
+        failures = steps.carry_out(module, found.steps)
         if failures:
             module.fail_json(msg="\n".join(failures))
 
-    _plan.carry_out(module, _plan.Plan(tuple(step.reason for step in found.steps)), apply)
+    plan.carry_out(module, plan.Plan(tuple(step.reason for step in found.steps)), apply)
 
 
 if __name__ == "__main__":

@@ -75,15 +75,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _api_access,
-    _files,
-    _kubeconfig,
-    _library,
-    _no_answer,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._kubeconfig import KubeconfigError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import access, kubeconfig
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.kubeconfig import KubeconfigError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, library, no_answer
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 
 def plan(path: Path, mode: int, before: str | None, wanted: str, merge: bool) -> Plan:
@@ -100,20 +95,20 @@ def plan(path: Path, mode: int, before: str | None, wanted: str, merge: bool) ->
 
 
 def _contexts(text: str, path: Path) -> str:
-    found = _kubeconfig.parse(text, str(path)).get("contexts") or []
+    found = kubeconfig.parse(text, str(path)).get("contexts") or []
     return "".join(f"{path}: context {item['name']}\n" for item in found)
 
 
-def wanted_text(ours: _kubeconfig.Document, path: Path, before: str | None, merge: bool) -> str:
+def wanted_text(ours: kubeconfig.Document, path: Path, before: str | None, merge: bool) -> str:
     """What the file is to have. Raises KubeconfigError where it has somebody else's."""
     if merge:
-        return _kubeconfig.merged(before or "", ours, str(path))
-    if before is not None and not before.startswith(_kubeconfig.MARKER):
+        return kubeconfig.merged(before or "", ours, str(path))
+    if before is not None and not before.startswith(kubeconfig.MARKER):
         raise KubeconfigError(
             f"{path} is not the collection's: its first line does not say so. Move it away, or set"
             " kubeconfig_file to another path."
         )
-    return _kubeconfig.alone(ours)
+    return kubeconfig.alone(ours)
 
 
 def main() -> None:
@@ -128,31 +123,31 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if not _kubeconfig.HAS_YAML:
-        _library.respawn("yaml")
-        _library.fail(module, "yaml")
+    if not kubeconfig.HAS_YAML:
+        library.respawn("yaml")
+        library.fail(module, "yaml")
     # A link of its owner's is followed, and stays one.
     path, server, name = Path(module.params["path"]).resolve(), module.params["server"], module.params["name"]
     try:
-        admin = _kubeconfig.parse(module.params["content"], "The administrator's kubeconfig")
+        admin = kubeconfig.parse(module.params["content"], "The administrator's kubeconfig")
         address = urlsplit(server)
-        _api_access.connect(address.hostname or "", address.port or 443, _kubeconfig.authority(admin)).close()
+        access.connect(address.hostname or "", address.port or 443, kubeconfig.authority(admin)).close()
     except OSError as error:
         module.fail_json(
-            msg=f"The API of {name} is not reached at {server} from here: {_no_answer.words(error)}. Look for"
+            msg=f"The API of {name} is not reached at {server} from here: {no_answer.words(error)}. Look for"
             " a firewall in between, or set kubeconfig_server to another name or address of the host."
         )
     try:
-        content = _files.read(path)
+        content = files.read(path)
         before = None if content is None else content.decode()
         mode = stat.S_IMODE(path.stat().st_mode) if content is not None else 0o600
         wanted = wanted_text(
-            _kubeconfig.entries(admin, name, server), path, before, merge=module.params["merge"]
+            kubeconfig.entries(admin, name, server), path, before, merge=module.params["merge"]
         )
 
         def write() -> None:
-            _files.make_directory(path.parent, 0o700)
-            _files.write(path, wanted.encode(), mode & 0o700)
+            files.make_directory(path.parent, 0o700)
+            files.write(path, wanted.encode(), mode & 0o700)
 
         decided = plan(path, mode, before, wanted, module.params["merge"])
         carry_out(module, decided, write, context=name)

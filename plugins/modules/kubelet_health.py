@@ -51,7 +51,8 @@ from http.client import HTTPException
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _no_answer, _systemd, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import no_answer, waiting
 
 SECONDS = 5
 
@@ -62,7 +63,7 @@ def unhealthy(url: str) -> list[str]:
         with open_url(url, use_proxy=False, timeout=SECONDS):
             return []
     except (OSError, HTTPException) as error:
-        return [f"the kubelet is not healthy: {url} answers: {_no_answer.words(error)}"]
+        return [f"the kubelet is not healthy: {url} answers: {no_answer.words(error)}"]
 
 
 def main() -> None:
@@ -76,12 +77,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     url, unit, timeout = (module.params[name] for name in ("url", "unit", "timeout"))
-    seen = _wait.until_none(lambda: unhealthy(url), 0 if module.check_mode else timeout)
+    seen = waiting.until_none(lambda: unhealthy(url), 0 if module.check_mode else timeout)
     problem = seen[0] if seen else ""
     if problem and not module.check_mode:
-        module.fail_json(
-            msg=f"After {timeout} s {problem}. {_systemd.why(module, unit, '')}", problem=problem
-        )
+        module.fail_json(msg=f"After {timeout} s {problem}. {systemd.why(module, unit, '')}", problem=problem)
     module.exit_json(changed=False, problem=problem)
 
 

@@ -151,47 +151,47 @@ missing:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _cluster_role,
-    _kubernetes,
-    _ledger,
-    _node,
-    _previous,
-    _watch,
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import (
+    cluster_role,
+    kubernetes_client,
+    nodes,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import previous_configuration
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import watch
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **_kubernetes.ARGUMENTS,
-            **_ledger.ARGUMENTS,
+            **kubernetes_client.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
             "name": {"type": "str", "required": True},
             "version": {"type": "str"},
             "unit": {"type": "str", "default": "kubelet.service"},
             "manifests": {"type": "list", "elements": "path", "default": []},
             "service_account_namespaces": {"type": "list", "elements": "str", "default": []},
             "service_accounts": {"type": "str", "choices": ["made", "left"], "default": "made"},
-            "cluster_roles": _cluster_role.ARGUMENT,
+            "cluster_roles": cluster_role.ARGUMENT,
         },
         supports_check_mode=True,
     )
     try:
-        kept = _previous.read(module.params["ledger"])
-    except _ledger.LedgerError as error:
+        kept = previous_configuration.read(module.params["ledger"])
+    except ledger_file.LedgerError as error:
         module.fail_json(msg=str(error))
-    api = _kubernetes.connect(module)
-    seen = _watch.wait(module, api, module.params["manifests"], kept)
-    objects = seen.watch.objects or (_watch.unmade(module.params) if module.check_mode else Plan())
+    api = kubernetes_client.connect(module)
+    seen = watch.wait(module, api, module.params["manifests"], kept)
+    objects = seen.watch.objects or (watch.unmade(module.params) if module.check_mode else Plan())
     if seen.lacks and not module.check_mode:
         module.fail_json(
             msg=seen.message, changed=bool(objects.reasons), reasons=list(objects.reasons), **seen.results
         )
     if not module.check_mode:
-        _previous.drop(module.params["ledger"])
-    for warning in _node.warnings(seen.watch.seen.node):
+        previous_configuration.drop(module.params["ledger"])
+    for warning in nodes.warnings(seen.watch.seen.node):
         module.warn(warning)
     # They were made while the node was waited for.
     carry_out(module, objects, lambda: None, **seen.results)

@@ -88,15 +88,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _apt,
-    _host_engine,
-    _ledger,
-    _package_archive,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._apt import Apt, AptError, Source
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._ledger import LedgerError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import packages_tar
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.apt_packages import Apt, AptError, Source
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.ledger_file import LedgerError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 
 def plan(names: Sequence[str], statuses: Mapping[str, str]) -> tuple[Plan, tuple[str, ...]]:
@@ -104,11 +102,12 @@ def plan(names: Sequence[str], statuses: Mapping[str, str]) -> tuple[Plan, tuple
 
     statuses: dpkg's word on each package it knows.
     """
-    reasons = _apt.plan_reasons(names, statuses)
+    reasons = apt_packages.plan_reasons(names, statuses)
     before = "".join(
-        f"{_apt.bare(name)}: {statuses.get(_apt.bare(name), _apt.ABSENT[0])}\n" for name in reasons
+        f"{apt_packages.bare(name)}: {statuses.get(apt_packages.bare(name), apt_packages.ABSENT[0])}\n"
+        for name in reasons
     )
-    after = "".join(f"{_apt.bare(name)}: installed\n" for name in reasons)
+    after = "".join(f"{apt_packages.bare(name)}: installed\n" for name in reasons)
     return Plan(tuple(reasons.values()), before, after), tuple(reasons)
 
 
@@ -116,26 +115,26 @@ def plan(names: Sequence[str], statuses: Mapping[str, str]) -> tuple[Plan, tuple
 def source_of(apt: Apt, archive: Path | None) -> Iterator[Source]:
     """The archive as a source, for as long as it is needed, or the repositories. Raises AptError."""
     if not archive:
-        yield _apt.REPOSITORIES
+        yield apt_packages.REPOSITORIES
         return
-    with tempfile.TemporaryDirectory(dir=_package_archive.SPACE) as directory:
-        packages = _package_archive.unpack(archive, Path(directory))
+    with tempfile.TemporaryDirectory(dir=packages_tar.SPACE) as directory:
+        packages = packages_tar.unpack(archive, Path(directory))
         controls = {package: apt.control(package) for package in packages}
-        yield _package_archive.repository(archive, Path(directory), controls)
+        yield packages_tar.repository(archive, Path(directory), controls)
 
 
 def apply(module: AnsibleModule, apt: Apt, names: Sequence[str], archive: Path | None) -> None:
     """Finish what was begun, note what is coming, and install it. Raises AptError and LedgerError."""
     broken = apt.repair()
-    statuses = apt.statuses([_apt.bare(name) for name in names])
-    missing = list(_apt.plan_reasons(names, statuses))
+    statuses = apt.statuses([apt_packages.bare(name) for name in names])
+    missing = list(apt_packages.plan_reasons(names, statuses))
     if not missing:
         return
     with source_of(apt, archive) as source:
         was_read = apt.refresh(source)
         try:
             install(module, apt, source, missing, broken)
-        except _apt.UnavailableError:
+        except apt_packages.UnavailableError:
             # Lists that are young may still be older than what the repository has.
             if was_read or archive:
                 raise
@@ -146,7 +145,7 @@ def apply(module: AnsibleModule, apt: Apt, names: Sequence[str], archive: Path |
 def install(module: AnsibleModule, apt: Apt, source: Source, missing: Sequence[str], broken: bool) -> None:
     """Note what is coming and install it. Raises AptError and LedgerError."""
     new = apt.would_install(source, missing, broken)
-    _ledger.note(module.params["ledger"], packages=new, trees=module.params["leaves"])
+    ledger_file.note(module.params["ledger"], packages=new, trees=module.params["leaves"])
     apt.install(source, missing, broken)
 
 
@@ -154,13 +153,13 @@ def run(module: AnsibleModule) -> None:
     """Bring the packages to the host and end the module. Raises AptError and LedgerError."""
     apt = Apt(module)
     names, artifacts = module.params["names"], module.params["artifacts"]
-    archive = Path(artifacts, _package_archive.NAME) if artifacts else None
+    archive = Path(artifacts, packages_tar.NAME) if artifacts else None
     archive = archive if archive and archive.exists() else None
-    statuses = apt.statuses([_apt.bare(name) for name in names])
-    names = _apt.needed(names, module.params["unless"], statuses, _host_engine.program)
+    statuses = apt.statuses([apt_packages.bare(name) for name in names])
+    names = apt_packages.needed(names, module.params["unless"], statuses, docker_info.program)
     changes, missing = plan(names, statuses)
     if missing and archive:
-        _package_archive.check(archive, _apt.distribution())
+        packages_tar.check(archive, apt_packages.distribution())
     carry_out(module, changes, lambda: apply(module, apt, names, archive), names=list(missing))
 
 
@@ -173,7 +172,7 @@ def main() -> None:
             "unless": {"type": "dict", "default": {}},
             "niceness": {"type": "int", "default": 0},
             "leaves": {"type": "list", "elements": "path", "default": []},
-            **_ledger.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )

@@ -71,7 +71,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _redact, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import redact, waiting
 
 SECONDS = 20
 
@@ -110,7 +110,7 @@ def latest_warning(events: list[dict[str, Any]]) -> str:
     """What the latest warning among a pod's events says; empty if there is none."""
     warnings = [event for event in events if event.get("type") == "Warning"]
     newest = max(warnings, key=lambda event: event.get("lastTimestamp") or "", default={})
-    return _redact.redact(" ".join(str(newest.get("message", "")).split()))
+    return redact.redact(" ".join(str(newest.get("message", "")).split()))
 
 
 class Kubectl:
@@ -141,7 +141,7 @@ class Kubectl:
         params = self._module.params
         options = (f"--kubeconfig={params['kubeconfig']}", f"--namespace={params['namespace']}")
         command = (params["kubectl"], *options, "--request-timeout=10s", *arguments, "--output=json")
-        done: tuple[int, str, str] = self._module.run_command(_wait.limited(SECONDS, *command))
+        done: tuple[int, str, str] = self._module.run_command(waiting.limited(SECONDS, *command))
         return done
 
 
@@ -160,7 +160,7 @@ def main() -> None:
     )
     kubectl, name, timeout = Kubectl(module), module.params["name"], module.params["timeout"]
     try:
-        lacks = list(_wait.until_none(kubectl.look, 0 if module.check_mode else timeout))
+        lacks = list(waiting.until_none(kubectl.look, 0 if module.check_mode else timeout))
         problem = f"the pod {name} is not Ready: {'; '.join(lacks)}." if lacks else ""
     except PodError as error:
         lacks, problem, timeout = [str(error)], f"the pod {name} will not become Ready: {error}.", 0

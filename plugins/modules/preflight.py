@@ -249,9 +249,9 @@ def main() -> None:
         )
         sys.stdout.write(json.dumps({"failed": True, "msg": said}))
         raise SystemExit(1)
-    from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks, _preflight
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import examine, preflight
 
-    _preflight.run(AnsibleModule(argument_spec=_checks.ARGUMENTS, supports_check_mode=True))
+    preflight.run(AnsibleModule(argument_spec=examine.ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -119,17 +119,16 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _files,
-    _identity,
-    _ledger,
-    _record,
-    _release,
-    _version,
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import (
+    identity,
+    install_record,
+    server_tarball,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._plan import Plan, carry_out
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._record import ReleaseError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._release import Part
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.install_record import ReleaseError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.server_tarball import Part
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.files import write
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 
 @dataclass(frozen=True)
@@ -166,10 +165,10 @@ def desire(params: dict[str, Any], check_mode: bool) -> Desired:
         raise ReleaseError(f"{version} is no version. Set cluster_version to one like v1.18.20.")
     if not artifacts and not re.match("https?://[^/]", url):
         raise ReleaseError(
-            f"{_release.shown(url)} is no URL. Set cluster_release_url to one with http or https."
+            f"{server_tarball.shown(url)} is no URL. Set cluster_release_url to one with http or https."
         )
-    tarball = _version.tarball(params["architecture"])
-    checksum, origin = _release.wanted_checksum(params, check_mode, tarball)
+    tarball = versions.tarball(params["architecture"])
+    checksum, origin = server_tarball.wanted_checksum(params, check_mode, tarball)
     directory, bin_dir = Path(params["directory"], version), Path(params["bin_dir"])
     return Desired(
         version,
@@ -184,12 +183,12 @@ def desire(params: dict[str, Any], check_mode: bool) -> Desired:
 
 def observe(desired: Desired) -> Observed:
     """The release's parts on the host, with their sha256. Raises ReleaseError if a record is damaged."""
-    paths = desired.directory.parent.glob(f"*/{_record.NAME}")
-    records = {path.parent: _record.read_record(path) for path in paths}
+    paths = desired.directory.parent.glob(f"*/{install_record.NAME}")
+    records = {path.parent: install_record.read_record(path) for path in paths}
     record = records.get(desired.directory, {})
     owned = frozenset(path for other in records.values() for path in other["parts"])
     programs, archives = ([part.path for part in parts] for parts in (desired.binaries, desired.archives))
-    return Observed(record, owned, _record.hashes(programs, archives, record))
+    return Observed(record, owned, install_record.hashes(programs, archives, record))
 
 
 def plan(desired: Desired, observed: Observed) -> tuple[Plan, tuple[Part, ...]]:
@@ -223,15 +222,15 @@ def put_in_place(
     for directory in {desired.directory, *(part.path.parent for part in needed)}:
         directory.mkdir(parents=True, exist_ok=True)
     kept = observed.record["parts"] if observed.record.get("checksum") == desired.checksum else {}
-    with _release.unpacked(tarball, needed) as staged:
+    with server_tarball.unpacked(tarball, needed) as staged:
         files = {part.path.name: path for part, path in staged.items()}
-        wrong = _identity.problems(module, desired.version, files)
+        wrong = identity.problems(module, desired.version, files)
         if wrong:
-            raise _identity.other_release(module, desired.version, _release.shown(desired.source), wrong)
-        taken = {str(part.path): _record.fingerprint(path) for part, path in staged.items()}
+            raise identity.other_release(module, desired.version, server_tarball.shown(desired.source), wrong)
+        taken = {str(part.path): install_record.fingerprint(path) for part, path in staged.items()}
         record = {"checksum": desired.checksum, "parts": {**kept, **taken}}
         # The record comes first, so that a run killed after it still knows the programs as its own.
-        _files.write(desired.directory / _record.NAME, f"{json.dumps(record, indent=2)}\n".encode(), 0o644)
+        write(desired.directory / install_record.NAME, f"{json.dumps(record, indent=2)}\n".encode(), 0o644)
         for part, path in staged.items():
             path.replace(part.path)
 
@@ -244,13 +243,13 @@ def run(module: AnsibleModule) -> None:
     changes, needed = plan(desired, observed)
     tarball, received = Path(desired.source), 0
     if needed and artifacts and not (module.check_mode and not Path(artifacts).exists()):
-        _release.verify(tarball, desired.checksum, desired.origin, "Copy it there again.")
+        server_tarball.verify(tarball, desired.checksum, desired.origin, "Copy it there again.")
     if needed and not module.check_mode:
         programs = [part.path for part in desired.binaries]
-        _ledger.note(module.params["ledger"], trees=[desired.directory], files=programs)
+        ledger_file.note(module.params["ledger"], trees=[desired.directory], files=programs)
     if needed and not artifacts and not module.check_mode:
         tarball = desired.directory / f"{tarball.name}.part"
-        received = _release.fetch(desired.source, tarball, desired.checksum, desired.origin, timeout)
+        received = server_tarball.fetch(desired.source, tarball, desired.checksum, desired.origin, timeout)
 
     def apply() -> None:
         try:
@@ -266,7 +265,7 @@ def run(module: AnsibleModule) -> None:
         checksum=desired.checksum,
         binaries=[str(part.path) for part in desired.binaries],
         archives=[str(part.path) for part in desired.archives],
-        source=_release.shown(desired.source),
+        source=server_tarball.shown(desired.source),
         downloaded_bytes=received,
     )
 
@@ -286,13 +285,13 @@ def main() -> None:
             "binaries": {"type": "list", "elements": "str", "default": ["kubelet", "kubectl"]},
             "images": {"type": "list", "elements": "str", "default": ["kube-apiserver"]},
             "timeout": {"type": "int", "default": 30},
-            **_ledger.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
         run(module)
-    except (ReleaseError, _ledger.LedgerError, OSError) as error:
+    except (ReleaseError, ledger_file.LedgerError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

@@ -63,17 +63,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _ledger,
-    _plan,
-    _reset,
-    _reset_engine,
-    _reset_host,
-    _reset_packages,
-    _reset_paths,
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import (
+    containers,
+    host,
+    removable_packages,
+    removable_paths,
+    steps,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._engine import Engine, EngineError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset import REMOVALS, Findings, Step
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import REMOVALS, Findings, Step
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, plan
 
 KUBELET = "kubelet.service"
 # The kubelet's socket, which outlives it until the next reboot.
@@ -103,41 +102,41 @@ class Decision:
         return [*self.work.steps, *self.ledger, *self.directories.steps]
 
 
-def ask(engine: Engine, needed: bool) -> tuple[_reset_engine.Observed, list[str]]:
+def ask(engine: Engine, needed: bool) -> tuple[containers.Observed, list[str]]:
     """What is in the engine if that is needed, or why it cannot be known."""
     if not (engine.docker and needed):
-        return _reset_engine.Observed(), []
+        return containers.Observed(), []
     try:
-        return _reset_engine.observe(engine), []
+        return containers.observe(engine), []
     except EngineError as error:
-        return _reset_engine.Observed(), [
+        return containers.Observed(), [
             f"Docker does not answer, so its containers and images are left ({error}). Start it with"
             " `systemctl start docker` and run reset again, which then does the rest."
         ]
 
 
-def refuse(ledger: _ledger.Ledger, stored: _reset_engine.Observed, silent: bool) -> None:
+def refuse(ledger: ledger_file.Ledger, stored: containers.Observed, silent: bool) -> None:
     """Raises RefusedError if the engine, which is to go, has or may have what is not the cluster's."""
     if silent and any(Path(DATA).glob("*")):
         raise RefusedError(
             "Docker does not answer, so nobody knows whether something in it is not the cluster's. Nothing"
             " was changed. Start it with `systemctl start docker`, or run reset without reset_docker."
         )
-    others = _reset_engine.foreign(stored, ledger.images)
+    others = containers.foreign(stored, ledger.images)
     if others:
         raise RefusedError(
-            f"Docker has what is not the cluster's: {_reset_paths.enumerate_some(others)}. Nothing was"
+            f"Docker has what is not the cluster's: {removable_paths.enumerate_some(others)}. Nothing was"
             " changed. Remove it from Docker, or run reset without reset_docker."
         )
 
 
-def decide(module: AnsibleModule, ledger: _ledger.Ledger) -> Decision:
+def decide(module: AnsibleModule, ledger: ledger_file.Ledger) -> Decision:
     """What is to be done. Raises RefusedError."""
     engine, path, ran = Engine(module), module.params["ledger"], KUBELET in ledger.units
     needed = ran or bool(ledger.images)
     stored, problems = ask(engine, needed or module.params["docker"])
-    packages = _reset_packages.observe(module, ledger.packages, module.params["docker"])
-    going = _reset_packages.remove(module, packages)
+    packages = removable_packages.observe(module, ledger.packages, module.params["docker"])
+    going = removable_packages.remove(module, packages)
     if packages.engine_goes:
         refuse(ledger, stored, bool(problems))
     if packages.engine_goes or not needed:
@@ -145,53 +144,53 @@ def decide(module: AnsibleModule, ledger: _ledger.Ledger) -> Decision:
     mountinfo = Path("/proc/self/mountinfo").read_text()
     paths = {**ledger.paths, **({SOCKET: "file"} if ran else {})}
     files = [*ledger.settings, path]
-    seen = _reset_paths.observe(paths, files, mountinfo)
-    keep = _reset_paths.chosen(paths, seen, module.params["keep_etcd_data"], not packages.engine_goes)
-    trees = [tree for tree in _reset_paths.trees(paths, keep) if not _reset_paths.is_engine(tree)]
-    removal, leftovers = _reset_paths.plan(paths, seen, keep, files).divided(_reset_paths.is_engine)
+    seen = removable_paths.observe(paths, files, mountinfo)
+    keep = removable_paths.chosen(paths, seen, module.params["keep_etcd_data"], not packages.engine_goes)
+    trees = [tree for tree in removable_paths.trees(paths, keep) if not removable_paths.is_engine(tree)]
+    removal, leftovers = removable_paths.plan(paths, seen, keep, files).divided(removable_paths.is_engine)
 
     work = Findings(problems=problems)
-    work.add(_reset_host.units(module, ledger))
+    work.add(host.units(module, ledger))
     if ran and engine.docker:
-        work.add(_reset_engine.remove_containers(engine.docker, stored))
-    work.add(_reset_host.unmount(trees, mountinfo))
+        work.add(containers.remove_containers(engine.docker, stored))
+    work.add(host.unmount(trees, mountinfo))
     if ran:
-        work.add(_reset_host.firewall(module))
+        work.add(host.firewall(module))
     if engine.docker:
-        work.add(_reset_engine.remove_images(engine.docker, stored, ledger.images))
-    work.add(_reset_host.settings(module, ledger, not packages.engine_goes))
+        work.add(containers.remove_images(engine.docker, stored, ledger.images))
+    work.add(host.settings(module, ledger, not packages.engine_goes))
     work.add(removal)
-    work.add(_reset_host.reload(removal))
+    work.add(host.reload(removal))
     work.add(going)
     work.add(leftovers)
-    if packages.engine_goes and any(map(_reset_paths.is_engine, ledger.paths)):
-        work.add(_reset_packages.remove_group())
+    if packages.engine_goes and any(map(removable_paths.is_engine, ledger.paths)):
+        work.add(removable_packages.remove_group())
     if ran:
-        work.add(_reset_host.cgroups(module))
+        work.add(host.cgroups(module))
 
     remaining = rest(ledger, seen, keep, packages)
     work.kept += [said for tree in sorted(keep) if (said := why(tree, seen[tree], packages.engine))]
     gone = {step.path for step in work.steps if step.action in REMOVALS}
     parent, last = str(Path(path).parent), []
-    if remaining == _ledger.Ledger():
+    if remaining == ledger_file.Ledger():
         if Path(path).exists():
             last = [Step(f"{path} lists nothing any more", path=path, action="remove")]
         paths[parent] = "directory"
         gone.add(path)
     else:
         if remaining != ledger:
-            text = _ledger.render(remaining)
+            text = ledger_file.render(remaining)
             last = [Step(f"{path} lists what is gone", path=path, action="text", data=text)]
         paths.pop(parent, None)
     return Decision(
         work,
         last,
-        _reset_paths.directories(paths, seen, keep, gone),
-        _reset_engine.brought(stored) if packages.engine_goes else {},
+        removable_paths.directories(paths, seen, keep, gone),
+        containers.brought(stored) if packages.engine_goes else {},
     )
 
 
-def why(tree: str, seen: _reset_paths.Seen, engine: str) -> str:
+def why(tree: str, seen: removable_paths.Seen, engine: str) -> str:
     """What is said of a tree that is kept; nothing of one that is not there, or is our engine's."""
     if seen.data:
         return f"{tree} stays, as you asked: etcd's data is in it."
@@ -202,30 +201,32 @@ def why(tree: str, seen: _reset_paths.Seen, engine: str) -> str:
 
 
 def rest(
-    ledger: _ledger.Ledger,
-    seen: Mapping[str, _reset_paths.Seen],
+    ledger: ledger_file.Ledger,
+    seen: Mapping[str, removable_paths.Seen],
     keep: Collection[str],
-    packages: _reset_packages.Decision,
-) -> _ledger.Ledger:
+    packages: removable_packages.Decision,
+) -> ledger_file.Ledger:
     """What the ledger lists afterwards: what is ours still, because the person chose to keep it."""
     ours = [
         tree
         for tree in keep
-        if seen[tree].kind and (packages.engine != "foreign" or not _reset_paths.is_engine(tree))
+        if seen[tree].kind and (packages.engine != "foreign" or not removable_paths.is_engine(tree))
     ]
     paths = {
-        key: kind for key, kind in ledger.paths.items() if any(_reset_paths.is_in(tree, key) for tree in ours)
+        key: kind
+        for key, kind in ledger.paths.items()
+        if any(removable_paths.is_in(tree, key) for tree in ours)
     }
-    return _ledger.Ledger(paths, packages.remaining)
+    return ledger_file.Ledger(paths, packages.remaining)
 
 
 def apply(module: AnsibleModule, decision: Decision) -> list[str]:
     """Do it. Returns what could not be done; the ledger then stays as it is, for the next reset."""
     if decision.images:
-        _ledger.note(module.params["ledger"], images=decision.images)
-    failures = decision.work.problems + _reset.carry_out(module, decision.work.steps)
-    failures = failures or _reset.carry_out(module, decision.ledger)
-    return failures + _reset.carry_out(module, decision.directories.steps)
+        ledger_file.note(module.params["ledger"], images=decision.images)
+    failures = decision.work.problems + steps.carry_out(module, decision.work.steps)
+    failures = failures or steps.carry_out(module, decision.ledger)
+    return failures + steps.carry_out(module, decision.directories.steps)
 
 
 def main() -> None:
@@ -234,12 +235,12 @@ def main() -> None:
         argument_spec={
             "keep_etcd_data": {"type": "bool", "default": False},
             "docker": {"type": "bool", "default": False},
-            **_ledger.ARGUMENTS,
+            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
-        decision = decide(module, _ledger.read(module.params["ledger"]) or _ledger.Ledger())
+        decision = decide(module, ledger_file.read(module.params["ledger"]) or ledger_file.Ledger())
         reasons = [step.reason for step in decision.steps if step.reason]
         kept = decision.work.kept + decision.directories.kept
 
@@ -259,10 +260,8 @@ def main() -> None:
 
         if decision.work.problems:
             fail(decision.work.problems if module.check_mode else apply(module, decision))
-        _plan.carry_out(
-            module, _plan.Plan(tuple(reasons), "".join(f"{r}\n" for r in reasons)), run, kept=kept
-        )
-    except (RefusedError, EngineError, _ledger.LedgerError, OSError) as error:
+        plan.carry_out(module, plan.Plan(tuple(reasons), "".join(f"{r}\n" for r in reasons)), run, kept=kept)
+    except (RefusedError, EngineError, ledger_file.LedgerError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

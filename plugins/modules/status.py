@@ -108,28 +108,22 @@ page:
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import (
-    _ledger,
-    _status_look,
-    _status_page,
-    _status_table,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import observe, page, table
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(_ledger.ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(ledger_file.ARGUMENTS, supports_check_mode=True)
     if not module.get_bin_path("ss"):
         module.fail_json(
             msg="There is no command ss on this host, which tells who listens and who is connected."
             " Install the package iproute2."
         )
-    status = _status_look.status(module)
+    status = observe.status(module)
     everything = asdict(status)
     told = {key: everything[key] for key in ("components", "pods", "connections", "missing")}
-    module.exit_json(
-        changed=False, **told, table=_status_table.lines(status), page=_status_page.render(status)
-    )
+    module.exit_json(changed=False, **told, table=table.lines(status), page=page.render(status))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from typing import Any
 import browser
 import objects
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _status_page
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import COMPONENTS as ALL
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._status import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS as ALL
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import page
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status.model import (
     ELSEWHERE,
     REACH,
     Component,
@@ -235,7 +235,7 @@ def crowded(directory: Path) -> Path:
     named = "host-of-the-whole-class.example.com"
     status = Status(named, named, "Debian", 1.8e9, tuple(components), pods, links, (), (PROBLEM,))
     path = directory / "crowded.html"
-    path.write_text(_status_page.render(status))
+    path.write_text(page.render(status))
     return path
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import bare_node
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509
 from cluster import Cluster, until
 
 PKI = "/etc/kubernetes/pki"
@@ -25,7 +25,7 @@ class Authority:
         self._node = cluster.node.name
         self._directory = directory
         subprocess.run(["docker", "cp", "--quiet", f"{self._node}:{PKI}/.", str(directory)], check=True)
-        self.found = {path.stem: _x509.load(directory, path.stem) for path in directory.glob("*.crt")}
+        self.found = {path.stem: x509.load(directory, path.stem) for path in directory.glob("*.crt")}
         issuers = {name: each.certificate.issuer for name, each in self.found.items() if each.certificate}
         subjects = {each.certificate.subject: name for name, each in self.found.items() if each.certificate}
         self.signers = {name: subjects[issuer] for name, issuer in issuers.items()}
@@ -36,11 +36,11 @@ class Authority:
         found, signer = self.found[name], self.found[self.signers[name]]
         assert found.certificate and signer.certificate and signer.key
         itself = name == self.signers[name]
-        request = _x509.Request(name, _x509.contents(found.certificate), 1)
-        authority = None if itself else _x509.Identity(signer.certificate, signer.key)
-        made = _x509.sign(request, found, authority, end - timedelta(days=300), end)
+        request = x509.Request(name, x509.contents(found.certificate), 1)
+        authority = None if itself else x509.Identity(signer.certificate, signer.key)
+        made = x509.sign(request, found, authority, end - timedelta(days=300), end)
         path = self._directory / f"{name}.crt"
-        path.write_bytes(_x509.certificate_pem(made.certificate))
+        path.write_bytes(x509.certificate_pem(made.certificate))
         subprocess.run(["docker", "cp", "--quiet", str(path), f"{self._node}:{PKI}/{name}.crt"], check=True)
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _kubernetes, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import etcd_client, kubernetes_client
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 from kubernetes import client, config
 
 if TYPE_CHECKING:
@@ -224,12 +225,12 @@ class Etcd(Server):
         self.command = ["chroot", str(self.root), "etcd", "--data-dir=/data", *flags]
 
     @property
-    def access(self) -> _etcd.Access:
+    def access(self) -> etcd_client.Access:
         """How kube-apiserver reaches it."""
         if not self.pki:
-            return _etcd.Access(self.url)
+            return etcd_client.Access(self.url)
         names = ("etcd-ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key")
-        return _etcd.Access(self.url, *(str(self.pki / name) for name in names))
+        return etcd_client.Access(self.url, *(str(self.pki / name) for name in names))
 
     @property
     def flags(self) -> list[str]:
@@ -307,13 +308,13 @@ class Apiserver(Server):
     def start(self) -> None:
         """Start it and wait until it is healthy."""
         super().start()
-        problem = _wait.until_none(self.problem, timeout=60)
+        problem = waiting.until_none(self.problem, timeout=60)
         assert not problem, f"{problem[0]}\n{self.last_lines()}"
         assert not self.ended(), self.last_lines()
 
     def problem(self) -> list[str]:
         """Why it does not answer yet; nothing more to wait for if it ended by itself."""
-        return [] if self.ended() else _kubernetes.unhealthy(self.api())
+        return [] if self.ended() else kubernetes_client.unhealthy(self.api())
 
     def api(self, kubeconfig: str = "admin.conf") -> client.ApiClient:
         """A client that never goes through a proxy."""
@@ -325,4 +326,4 @@ class Apiserver(Server):
 
     def core(self, kubeconfig: str = "admin.conf") -> Any:
         """The API of the core group."""
-        return _kubernetes.core(self.api(kubeconfig))
+        return kubernetes_client.core(self.api(kubeconfig))

@@ -8,7 +8,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import kubernetes_client
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from servers import NODE, Result, module
@@ -139,7 +139,7 @@ def test_an_api_that_does_not_answer_is_named_and_everything_would_be_made(tmp_p
         f"clusters: [{{name: c, cluster: {{server: '{url}'}}}}]\n"
         "contexts: [{name: c, context: {cluster: c}}]\ncurrent-context: c\n"
     )
-    (problem,) = _kubernetes.unhealthy(config.new_client_from_config(str(kubeconfig)))
+    (problem,) = kubernetes_client.unhealthy(config.new_client_from_config(str(kubeconfig)))
     assert problem.startswith(f"kube-apiserver at {url} is not healthy: ")
     done = accounts(kubeconfig, ["default"])
     assert (done.status, done.values["reasons"], done.values["apiserver_version"]) == ("FAILED", [], "")

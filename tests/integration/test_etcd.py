@@ -12,7 +12,9 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _status_ports, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import etcd_client
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import ports
 from servers import Artifacts, Etcd, Server, configure
 
 REFUSED = "The connection is closed."
@@ -44,7 +46,7 @@ def server(artifacts: Artifacts, directory: Path, run: Callable[[Server], Server
 
 def is_healthy(server: Etcd) -> None:
     """It is, as who has the right certificate sees it."""
-    assert _wait.until_none(_etcd.Etcd(server.access, 5).unhealthy, timeout=30) == []
+    assert waiting.until_none(etcd_client.Etcd(server.access, 5).unhealthy, timeout=30) == []
 
 
 def ask(server: Etcd, port: int, client: str, path: str, body: str | None = None) -> str:
@@ -125,6 +127,6 @@ def test_a_renewed_certificate_changes_its_manifest_and_is_served(server: Etcd, 
 
 def test_status_sees_that_it_lets_nobody_in_and_is_well(server: Etcd) -> None:
     client = (server.access.certificate, server.access.key)
-    assert _status_ports.knock("127.0.0.1", server.port, "/health", client) == (401, 200)
-    assert _status_ports.knock("127.0.0.1", server.port, "/health") == (401, 401)
-    assert _status_ports.knock("127.0.0.1", server.peer_port, "/health")[0] == 401
+    assert ports.knock("127.0.0.1", server.port, "/health", client) == (401, 200)
+    assert ports.knock("127.0.0.1", server.port, "/health") == (401, 401)
+    assert ports.knock("127.0.0.1", server.peer_port, "/health")[0] == 401

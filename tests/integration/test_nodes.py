@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import kubernetes_client
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 from servers import NODE, module
 
 if TYPE_CHECKING:
@@ -27,16 +28,16 @@ def test_a_kubelet_that_does_not_run_is_the_first_thing_missing(apiserver: Apise
 
 
 def test_a_node_that_is_not_registered_is_none(apiserver: Apiserver) -> None:
-    assert _kubernetes.unhealthy(apiserver.api()) == []
-    assert _kubernetes.get(apiserver.core().read_node, NODE) is None
+    assert kubernetes_client.unhealthy(apiserver.api()) == []
+    assert kubernetes_client.get(apiserver.core().read_node, NODE) is None
 
 
 def test_an_api_without_its_etcd_is_not_healthy(apiserver: Apiserver, etcd: Etcd) -> None:
     etcd.signal(signal.SIGSTOP)
     try:
-        (problem,) = _kubernetes.unhealthy(apiserver.api())
+        (problem,) = kubernetes_client.unhealthy(apiserver.api())
     finally:
         etcd.signal(signal.SIGCONT)
     assert problem.startswith(f"kube-apiserver at {apiserver.url} is not healthy: HTTP 500")
     assert "[-]etcd failed" in problem
-    assert _wait.until_none(apiserver.problem, timeout=30) == []
+    assert waiting.until_none(apiserver.problem, timeout=30) == []

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _etcd, _wait
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import etcd_client
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 from servers import SEARCH_PATH, Etcd, configure, free_ports, module
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def empty(request: pytest.FixtureRequest, root: Path, run: Callable[[Server], Se
 
 def is_healthy(server: Etcd) -> bool:
     """Whether it is, after a while."""
-    return not _wait.until_none(_etcd.Etcd(server.access, 5).unhealthy, timeout=30)
+    return not waiting.until_none(etcd_client.Etcd(server.access, 5).unhealthy, timeout=30)
 
 
 def manifest(server: Etcd) -> str:

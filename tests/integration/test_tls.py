@@ -9,7 +9,7 @@ from http.client import HTTPSConnection
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _kubernetes, _service_account
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import kubernetes_client, service_account
 from kubernetes.client.exceptions import ApiException
 from servers import NODE
 
@@ -90,8 +90,8 @@ def test_the_kubelet_is_known_as_its_node_and_may_do_what_a_node_may(tls_apiserv
     assert caught.value.status == 403
     assert f'User \\"system:node:{NODE}\\" cannot list resource' in str(caught.value.body)
     with pytest.raises(ApiException) as caught:
-        _service_account.observe(core, ["default"])
-    assert _kubernetes.explain(caught.value).startswith("HTTP 403 Forbidden")
+        service_account.observe(core, ["default"])
+    assert kubernetes_client.explain(caught.value).startswith("HTTP 403 Forbidden")
 
 
 def test_renewed_certificates_are_accepted(tls_apiserver: Apiserver) -> None:

@@ -67,10 +67,10 @@ def _limits(default: str) -> tuple[int, str]:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(ROOT)
     sys.path.insert(0, str(COLLECTIONS))
-    from ansible_collections.mink8s.kubernetes.plugins.module_utils import _host_cgroup
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup
 
     mounts = Path("/proc/self/mounts").read_text()
-    return _host_cgroup.version(), _host_cgroup.kernel_memory_error(mounts, default)
+    return cgroup.version(), cgroup.kernel_memory_error(mounts, default)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

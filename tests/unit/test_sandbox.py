@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _checks_kernel, _host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import kernel, observation
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests" / "sandbox"))
@@ -60,7 +60,7 @@ def test_the_versions_are_those_of_the_collection_s_own_table() -> None:
 
 @pytest.mark.parametrize("cgroup_version", [1, 2])
 def test_preflight_lets_pass_what_is_taken(cgroup_version: int) -> None:
-    host = _host.Host(cgroup_version=cgroup_version, controllers=CONTROLLERS)
+    host = observation.Host(cgroup_version=cgroup_version, controllers=CONTROLLERS)
     taken, _why = choice.choose(choice.releases(), choice.own(), cgroup_version, "")
     for version, passes in ((taken, True), (choice.own(), cgroup_version == 1)):
         desired = {
@@ -69,7 +69,7 @@ def test_preflight_lets_pass_what_is_taken(cgroup_version: int) -> None:
             "checksums": choice.releases(),
             "components": ["etcd"],
         }
-        assert (list(_checks_kernel.cgroup(desired, host)) == []) == passes
+        assert (list(kernel.cgroup(desired, host)) == []) == passes
 
 
 def test_a_build_says_how_much_of_it_is_done() -> None:

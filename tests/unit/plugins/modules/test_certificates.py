@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _certificates as certificates
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509 as pki
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import certificates as certificates
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 

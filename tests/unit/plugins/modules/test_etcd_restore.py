@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _restore
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup import restore
 from ansible_collections.mink8s.kubernetes.plugins.modules import etcd_restore
 from ansible_collections.mink8s.kubernetes.plugins.modules.etcd_restore import Place
 
@@ -36,7 +36,7 @@ def test_everything_is_renamed(tmp_path: Path) -> None:
     current, new, old = tmp_path / "member", tmp_path / "new", tmp_path / "old"
     current.write_text("old")
     new.write_text("new")
-    _restore.rename([(current, old), (new, current)])
+    restore.rename([(current, old), (new, current)])
     assert (current.read_text(), old.read_text(), new.exists()) == ("new", "old", False)
 
 
@@ -44,5 +44,5 @@ def test_where_the_new_cannot_be_put_in_place_the_old_stays(tmp_path: Path) -> N
     current, old = tmp_path / "member", tmp_path / "old"
     current.write_text("old")
     with pytest.raises(FileNotFoundError):
-        _restore.rename([(current, old), (tmp_path / "missing", current)])
+        restore.rename([(current, old), (tmp_path / "missing", current)])
     assert (current.read_text(), old.exists()) == ("old", False)

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _api_access, _kubeconfig
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _x509 as pki
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._api_access import Seen
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._kubeconfig import KubeconfigError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import access, kubeconfig
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.access import Seen
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.kubeconfig import KubeconfigError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
 
 KEY = base64.b64encode(b"-----BEGIN PRIVATE KEY-----").decode()
 NAMES = ("localhost", "192.0.2.7", "kubernetes.example.com")
@@ -61,11 +61,11 @@ def admin(authority: str = "") -> dict[str, Any]:
     }
 
 
-OURS = _kubeconfig.entries(admin(), "host-1", "https://192.0.2.7:6443")
+OURS = kubeconfig.entries(admin(), "host-1", "https://192.0.2.7:6443")
 
 
 def test_alone_it_has_the_hosts_name_and_the_address_from_elsewhere() -> None:
-    text = _kubeconfig.alone(OURS)
+    text = kubeconfig.alone(OURS)
     assert text.startswith("# Written by mink8s.kubernetes.")
     assert "&" not in text
     made = yaml.safe_load(text)
@@ -82,20 +82,20 @@ def lost(text: str) -> list[str]:
 
 
 def test_among_others_these_stay_to_the_letter() -> None:
-    made = _kubeconfig.merged(THEIRS, OURS, "config")
+    made = kubeconfig.merged(THEIRS, OURS, "config")
     assert lost(made) == []
     document = yaml.safe_load(made)
     assert [item["name"] for item in document["contexts"]] == ["host-1", "work"]
     assert document["current-context"] == "work"
     assert document["clusters"][1:] == yaml.safe_load(THEIRS)["clusters"]
-    assert _kubeconfig.merged(made, OURS, "config") == made
+    assert kubeconfig.merged(made, OURS, "config") == made
 
 
 def test_entries_of_ours_are_replaced_and_the_rest_stays_to_the_letter() -> None:
-    second = _kubeconfig.entries(admin(), "host-2", "https://192.0.2.8:6443")
-    both = _kubeconfig.merged(_kubeconfig.merged(THEIRS, OURS, "config"), second, "config")
-    moved = _kubeconfig.entries(admin(), "host-1", "https://192.0.2.9:6443")
-    made = _kubeconfig.merged(both, moved, "config")
+    second = kubeconfig.entries(admin(), "host-2", "https://192.0.2.8:6443")
+    both = kubeconfig.merged(kubeconfig.merged(THEIRS, OURS, "config"), second, "config")
+    moved = kubeconfig.entries(admin(), "host-1", "https://192.0.2.9:6443")
+    made = kubeconfig.merged(both, moved, "config")
     servers = {item["name"]: item["cluster"]["server"] for item in yaml.safe_load(made)["clusters"]}
     assert servers == {
         "host-1": "https://192.0.2.9:6443",
@@ -116,9 +116,9 @@ def test_entries_of_ours_are_replaced_and_the_rest_stays_to_the_letter() -> None
     ],
 )
 def test_where_there_is_no_current_context_it_becomes_the_current_one(text: str) -> None:
-    document = yaml.safe_load(_kubeconfig.merged(text, OURS, "config"))
+    document = yaml.safe_load(kubeconfig.merged(text, OURS, "config"))
     assert document["current-context"] == "host-1"
-    for kind in _kubeconfig.LISTS:
+    for kind in kubeconfig.LISTS:
         assert document[kind] == [OURS[kind]]
     assert {**(yaml.safe_load(text) or {}), **document} == document
 
@@ -126,13 +126,13 @@ def test_where_there_is_no_current_context_it_becomes_the_current_one(text: str)
 def test_a_name_that_is_somebody_elses_is_refused() -> None:
     theirs = THEIRS.replace("name: me", "name: host-1")
     with pytest.raises(KubeconfigError, match="an entry host-1 among its users that is not"):
-        _kubeconfig.merged(theirs, OURS, "config")
+        kubeconfig.merged(theirs, OURS, "config")
 
 
 @pytest.mark.parametrize("text", ["- a\n", "clusters: {a: b}\n", "a: [\n", "clusters: [1]\n", "word\n"])
 def test_what_is_no_kubeconfig_is_refused(text: str) -> None:
     with pytest.raises(KubeconfigError, match="config is no kubeconfig"):
-        _kubeconfig.merged(text, OURS, "config")
+        kubeconfig.merged(text, OURS, "config")
 
 
 @pytest.mark.parametrize(
@@ -162,18 +162,18 @@ def test_what_is_no_kubeconfig_is_refused(text: str) -> None:
     ],
 )
 def test_what_keeps_others_from_the_api_is_said_with_what_to_set(server: str, seen: Seen, said: str) -> None:
-    problem = _api_access.problem(server, seen)
+    problem = access.problem(server, seen)
     assert said in problem
     assert bool(said) == bool(problem)
 
 
 def test_without_a_wish_it_is_the_address_that_is_listened_on() -> None:
-    assert _api_access.usual(["0.0.0.0"], "192.0.2.7") == "192.0.2.7"
-    assert _api_access.usual(["127.0.0.1"], "192.0.2.7") == "192.0.2.7"
-    assert _api_access.usual(["192.0.2.9"], "192.0.2.7") == "192.0.2.9"
-    assert _api_access.is_own("127.0.0.1")
-    assert not _api_access.is_own("192.0.2.7")
-    assert not _api_access.is_own("kubernetes.example.com")
+    assert access.usual(["0.0.0.0"], "192.0.2.7") == "192.0.2.7"
+    assert access.usual(["127.0.0.1"], "192.0.2.7") == "192.0.2.7"
+    assert access.usual(["192.0.2.9"], "192.0.2.7") == "192.0.2.9"
+    assert access.is_own("127.0.0.1")
+    assert not access.is_own("192.0.2.7")
+    assert not access.is_own("kubernetes.example.com")
 
 
 @pytest.fixture(scope="module")

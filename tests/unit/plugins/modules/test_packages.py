@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _apt
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages
 from ansible_collections.mink8s.kubernetes.plugins.modules import packages
 
 DOCKER = ["docker.io", "docker-cli"]
@@ -10,7 +10,7 @@ DOCKER = ["docker.io", "docker-cli"]
 
 def needed(statuses: dict[str, str], dockerd: str) -> list[str]:
     programs = {"dockerd": dockerd}
-    return _apt.needed(["socat", *DOCKER], {"dockerd": DOCKER}, statuses, lambda name: programs[name])
+    return apt_packages.needed(["socat", *DOCKER], {"dockerd": DOCKER}, statuses, lambda name: programs[name])
 
 
 def test_what_is_missing_is_planned_and_shown() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils import _ledger
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._reset_paths import Seen
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import Seen
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.modules import reset
 
 
@@ -46,7 +46,7 @@ def host(tmp_path: Path) -> Host:
     host = Host(tmp_path)
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "theirs").write_text("theirs")
-    _ledger.note(host.ledger, files=[tmp_path / "etc" / "ours"], trees=[tmp_path / "lib" / "etcd"])
+    ledger_file.note(host.ledger, files=[tmp_path / "etc" / "ours"], trees=[tmp_path / "lib" / "etcd"])
     (tmp_path / "etc" / "ours").write_text("ours")
     (tmp_path / "lib" / "etcd" / "member" / "wal").mkdir(parents=True)
     return host
@@ -73,8 +73,8 @@ def test_everything_goes_and_then_the_ledger(host: Host) -> None:
 def test_data_that_is_kept_stays_in_the_ledger(host: Host) -> None:
     result = host.run(keep_etcd_data=True)
     assert result["kept"] == [f"{host.root}/lib/etcd stays, as you asked: etcd's data is in it."]
-    noted = _ledger.read(host.ledger)
-    assert noted == _ledger.Ledger({f"{host.root}/lib": "directory", f"{host.root}/lib/etcd": "tree"})
+    noted = ledger_file.read(host.ledger)
+    assert noted == ledger_file.Ledger({f"{host.root}/lib": "directory", f"{host.root}/lib/etcd": "tree"})
     assert not host.run(keep_etcd_data=True)["changed"]
     assert host.run()["changed"]
     assert host.left() == ["etc", "etc/theirs"]

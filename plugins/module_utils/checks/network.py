@@ -1,0 +1,98 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks of ports, names and routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import (
+    Problems,
+    check,
+    failure,
+    warning,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network
+
+
+@check
+def ports(desired: Mapping[str, Any], host: Host) -> Problems:
+    """The ports the cluster listens on, 8080 only up to v1.19."""
+    for wanted in desired["ports"]:
+        for seen in host.listeners:
+            ours = host.has_ledger and seen.process == wanted["process"][:15]
+            if seen.port == wanted["port"] and _overlap(seen.address, wanted["address"]) and not ours:
+                owner = f"{seen.process} (pid {seen.pid})" if seen.pid else "a process that can't be seen"
+                yield failure(
+                    f"Port {seen.port} on {seen.address} is taken by {owner}; {wanted['process']} needs it.",
+                    "Stop that process, or have it listen elsewhere.",
+                )
+
+
+def _overlap(seen: str, wanted: str) -> bool:
+    """Whether both addresses can't be bound at once. A socket on :: usually takes IPv4 as well."""
+    return seen in ("0.0.0.0", "::", wanted) or (wanted == "0.0.0.0" and ":" not in seen)
+
+
+@check
+def hostname(desired: Mapping[str, Any], host: Host) -> Problems:
+    """Whether the host knows the address of its own name."""
+    # The kubelet is told its name and address, and without them takes the default route's.
+    if host.hostname_error:
+        yield warning(
+            f"The host can't resolve its own name {host.hostname} ({host.hostname_error}), for which other"
+            " programs wait.",
+            f"Add the line 127.0.1.1 {host.hostname} to /etc/hosts.",
+        )
+
+
+@check
+def name_servers(desired: Mapping[str, Any], host: Host) -> Problems:
+    """The name servers of the host, which pods have to reach, too: 127.0.0.1 is a pod's own address."""
+    seen, arguments = host.network.resolver, desired["arguments"]
+    if "resolvConf" in (arguments.get("KubeletConfiguration") or {}):
+        return
+    if seen.error:
+        yield failure(
+            f"{seen.error}, without which the kubelet starts no pod.",
+            f"Write {network.RESOLV_CONF} with a line nameserver ADDRESS, or mend what it is a link to.",
+        )
+    elif not seen.path:
+        yield warning(
+            f"{network.RESOLV_CONF} names only {', '.join(seen.loopback)}, which no pod"
+            " reaches: pods can't"
+            " resolve names.",
+            "Write the servers that it asks itself into a file, and set cluster_arguments:"
+            " {KubeletConfiguration: {resolvConf: FILE}}.",
+        )
+    elif seen.path != network.RESOLV_CONF and desired["article_exact"]:
+        yield warning(
+            f"{network.RESOLV_CONF} names {', '.join(seen.loopback)}, which no pod reaches, and"
+            " the article's"
+            f" kubelet can't be told of {seen.path}: pods can't resolve names.",
+            f"Run ln -sf {seen.path} {network.RESOLV_CONF}, or set cluster_article_exact to false.",
+        )
+
+
+@check
+def routes(desired: Mapping[str, Any], host: Host) -> Problems:
+    """Routes of the host into the range of the Services, whose addresses kube-proxy takes over."""
+    # Once there are Services their range stays, and without kube-proxy nothing takes it over.
+    if host.service_network and "kube-proxy" not in desired["components"]:
+        return
+    try:
+        services = IPv4Network(desired["service_network"])
+    except ValueError:
+        return  # another check's finding
+    others = [str(route) for route in host.network.routes if route.network.overlaps(services)]
+    if others:
+        yield warning(
+            f"The host has a route to {', '.join(others)}, which overlaps the Services' range"
+            f" {services}: with"
+            " kube-proxy, what is sent to an address there goes to a Service instead.",
+            "Set cluster_service_network to a range that the host has no route to"
+            + (", after reset.yml: a cluster keeps its range." if host.service_network else "."),
+        )

@@ -1,0 +1,272 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A public key infrastructure on disk: what is wanted, what is there, and what has to be signed.
+
+A key that can be read is never replaced: a certificate is made over it. Renewing is then one file
+put in place, no process ever loads a certificate and a key that do not belong together, and what
+a renewed authority has signed stays valid.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.files import read, write
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+# A hash of certificates, or a certificate or a key itself in base64.
+PLACEHOLDER = re.compile(r"(FINGERPRINT|CERTIFICATE|KEY)\(([^()]*)\)")
+
+
+@dataclass(frozen=True)
+class Desired:
+    """requests: authorities before what they sign."""
+
+    requests: Mapping[str, pki.Request]
+    key_pairs: tuple[str, ...]
+    renew_days: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """Names of what has to be written, of keys that others can read, and when certificates then end."""
+
+    plan: Plan
+    issue: tuple[str, ...]
+    key_pairs: tuple[str, ...]
+    close: tuple[str, ...]
+    ends: Mapping[str, datetime]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Files to remove."""
+
+    plan: Plan
+    paths: tuple[Path, ...]
+
+
+def read_options(params: Mapping[str, Any]) -> Desired:
+    """What the options ask for. Raises ValueError, saying which entry is wrong and how."""
+    requests = []
+    for option, days in (("authorities", "authority_valid_days"), ("certificates", "valid_days")):
+        if params[days] <= params["renew_days"]:
+            raise ValueError(f"{days} ({params[days]}) must be more than renew_days ({params['renew_days']})")
+        requests += [_request(f"{option}: {entry['name']}", entry, params[days]) for entry in params[option]]
+    names = [request.name for request in requests] + params["key_pairs"]
+    for name in names:
+        if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name, re.ASCII):
+            raise ValueError(f"{name!r} can't name a file: use letters, digits, '-', '_', '.', '/'")
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is used twice: every certificate and key pair needs its own name")
+    authorities = {request.name for request in requests if not request.authority}
+    for request in requests:
+        if request.authority and request.authority not in authorities:
+            raise ValueError(f"certificates: {request.name}: {request.authority} is not in authorities")
+    return Desired({request.name: request for request in requests}, params["key_pairs"], params["renew_days"])
+
+
+def _request(where: str, entry: Mapping[str, Any], days: int) -> pki.Request:
+    if not 1 <= len(entry["common_name"]) <= 64:
+        raise ValueError(f"{where}: common_name {entry['common_name']!r} does not have 1 to 64 characters")
+    for name in entry.get("dns_names", ()):
+        if not name.isascii():
+            raise ValueError(f"{where}: dns_names: {name} is not ASCII, write it in its xn-- form")
+    try:
+        addresses = pki.comparable(ip_address(value) for value in entry.get("ip_addresses", ()))
+    except ValueError as error:
+        raise ValueError(f"{where}: ip_addresses: {error}") from error
+    lists = {key: pki.comparable(entry.get(key, ())) for key in ("organizations", "dns_names", "usages")}
+    contents = pki.Contents(entry["common_name"], ip_addresses=addresses, **lists)
+    return pki.Request(entry["name"], contents, days, entry.get("authority", ""))
+
+
+def observe(directory: Path, desired: Desired) -> dict[str, pki.Found]:
+    """What the directory has under every name."""
+    return {name: pki.load(directory, name) for name in (*desired.requests, *desired.key_pairs)}
+
+
+def plan(desired: Desired, found: Mapping[str, pki.Found], now: datetime) -> Work:
+    """What has to be done. Raises ValueError if an authority that can't sign would have to."""
+    ends: dict[str, datetime] = {}
+    reasons: list[str] = []
+    issue = []
+    for name, request in desired.requests.items():
+        signer, certificate = request.authority or name, found[name].certificate
+        faults = list(_faults(request, found[name], desired.requests[signer], found[signer]))
+        if certificate:
+            ends[name] = pki.not_after(certificate)
+            days = (ends[name] - now).days
+            if days < desired.renew_days:
+                faults.append(f"{name}.crt {f'expires in {days} days' if days >= 0 else 'has expired'}")
+        if faults:
+            obstacle = pki.cannot_sign(signer, found[signer], itself=signer == name)
+            if obstacle:
+                raise ValueError(f"{faults[0]}, but {signer} can't sign: {obstacle}. {_remedy(signer)}")
+            end = now + timedelta(days=request.days)
+            ends[name] = min(end, ends[signer]) if request.authority else end
+            issue.append(name)
+            reasons += faults
+    pair_faults = {name: list(_key_pair_faults(name, found[name])) for name in desired.key_pairs}
+    key_pairs = [name for name in desired.key_pairs if pair_faults[name]]
+    close = [name for name, seen in found.items() if seen.key and seen.key_mode & 0o077]
+    reasons += [fault for name in key_pairs for fault in pair_faults[name]]
+    reasons += [f"{name}.key has mode {found[name].key_mode:04o}, others can read it" for name in close]
+    before = dict(line for name, seen in found.items() for line in _lines(name, seen))
+    after = {
+        **before,
+        **{f"{name}.crt": _text(desired.requests[name].contents, ends[name]) for name in issue},
+        **{f"{name}.pub": "public key" for name in key_pairs},
+        **{f"{name}.key": "mode 0600" for name in (*issue, *key_pairs) if found[name].key is None},
+        **{f"{name}.key": "mode 0600" for name in close},
+    }
+    diff = ["".join(f"{file}: {text}\n" for file, text in sorted(side.items())) for side in (before, after)]
+    return Work(Plan(tuple(reasons), *diff), tuple(issue), tuple(key_pairs), tuple(close), ends)
+
+
+def _faults(
+    request: pki.Request, seen: pki.Found, signer: pki.Request, signer_seen: pki.Found
+) -> Iterator[str]:
+    file = f"{request.name}.crt"
+    if seen.certificate is None:
+        yield f"{file} {seen.certificate_fault}"
+    elif request.authority:
+        if not pki.signed_by(seen.certificate, signer, signer_seen):
+            yield f"{file} is not signed by {signer.name}"
+        if seen.key is None:
+            yield f"{request.name}.key {seen.key_fault}"
+        elif not pki.same_key(seen.certificate, seen.key):
+            yield f"{request.name}.key does not belong to {file}"
+        there = pki.contents(seen.certificate)
+        for item in fields(pki.Contents):
+            old, new = getattr(there, item.name), getattr(request.contents, item.name)
+            if old != new:
+                label = item.name.replace("_", " ")
+                yield f"{file}: {label} changed: now {_join(old)}, wanted {_join(new)}"
+
+
+def _remedy(authority: str) -> str:
+    return (
+        f"Put a {authority}.crt and {authority}.key that belong together there, or remove both to have a new"
+        " authority made and every certificate issued again."
+    )
+
+
+def _key_pair_faults(name: str, seen: pki.Found) -> Iterator[str]:
+    if seen.key is None:
+        yield f"{name}.key {seen.key_fault}"
+    elif seen.public is None:
+        yield f"{name}.pub is missing"
+    elif seen.public.strip() != pki.public_pem(seen.key).strip():
+        yield f"{name}.pub does not belong to {name}.key"
+
+
+def _lines(name: str, seen: pki.Found) -> Iterator[tuple[str, str]]:
+    if seen.certificate:
+        yield f"{name}.crt", _text(pki.contents(seen.certificate), pki.not_after(seen.certificate))
+    if seen.key:
+        yield f"{name}.key", f"mode {seen.key_mode:04o}"
+    if seen.public:
+        yield f"{name}.pub", "public key"
+
+
+def _text(contents: pki.Contents, end: datetime) -> str:
+    said = (f"{key.replace('_', ' ')} {_join(value)}" for key, value in asdict(contents).items() if value)
+    return "; ".join([*said, f"until {end:%Y-%m-%d}"])
+
+
+def _join(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value) or "none"
+
+
+def plan_removal(directory: Path, names: Iterable[str]) -> Removal:
+    """What is there of certificates that are not wanted any more."""
+    paths = [directory / f"{name}.{kind}" for name in names for kind in ("crt", "key")]
+    there = tuple(path for path in paths if path.exists())
+    before = "".join(f"{path.name}: not wanted any more\n" for path in there)
+    return Removal(Plan(tuple(f"{path} is not wanted any more" for path in there), before), there)
+
+
+def files(directory: Path, desired: Desired) -> list[Path]:
+    """Every file that may be written."""
+    names = [f"{name}.{kind}" for name in desired.requests for kind in ("crt", "key")]
+    names += [f"{name}.{kind}" for name in desired.key_pairs for kind in ("pub", "key")]
+    return [directory / name for name in names]
+
+
+def apply(
+    directory: Path, desired: Desired, found: Mapping[str, pki.Found], work: Work, now: datetime
+) -> None:
+    """Do the work: keys before what belongs to them, so that the next run completes one cut short."""
+    signers = {}
+    for name, seen in found.items():
+        if seen.certificate and seen.key:
+            signers[name] = pki.Identity(seen.certificate, seen.key)
+    for name in (*work.issue, *work.key_pairs):
+        parent = (directory / name).parent
+        if not parent.exists():
+            parent.mkdir(parents=True)
+            parent.chmod(0o755)
+    for name in work.issue:
+        request = desired.requests[name]
+        authority = signers[request.authority] if request.authority else None
+        signers[name] = made = pki.sign(request, found[name], authority, now, work.ends[name])
+        if found[name].key is None:
+            write(directory / f"{name}.key", pki.private_pem(made.key), 0o600)
+        write(directory / f"{name}.crt", pki.certificate_pem(made.certificate), 0o644)
+    for name in work.key_pairs:
+        key = found[name].key or pki.new_rsa_key()
+        if found[name].key is None:
+            write(directory / f"{name}.key", pki.private_pem(key), 0o600)
+        write(directory / f"{name}.pub", pki.public_pem(key), 0o644)
+    for name in work.close:
+        (directory / f"{name}.key").chmod(0o600)
+
+
+def describe(
+    directory: Path, found: Mapping[str, pki.Found], work: Work, done: bool
+) -> dict[str, dict[str, str]]:
+    """What the module returns of each certificate. done: whether the work has been applied."""
+    result = {}
+    for name, end in work.ends.items():
+        known = found[name].certificate if done or name not in work.issue else None
+        result[name] = {
+            "path": f"{directory}/{name}.crt",
+            "key_path": f"{directory}/{name}.key",
+            "fingerprint": pki.fingerprint(known) if known else "",
+            "not_valid_after": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+        }
+    return result
+
+
+def filled(content: str, described: Mapping[str, Mapping[str, str]]) -> str:
+    """The text with what the certificates are, as described, in the place of PLACEHOLDERs.
+
+    What is not there yet, in check mode, leaves its placeholder. Raises ValueError if there is no such
+    certificate.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        names = re.split(r"\s*,\s*", match[2].strip())
+        unknown = [name for name in names if name not in described]
+        if unknown:
+            raise ValueError(f"files: {match[0]}: there is no certificate {', '.join(unknown)}")
+        of_each = [described[name] for name in names]
+        if match[1] == "FINGERPRINT":
+            return hashlib.sha256(" ".join(each["fingerprint"] for each in of_each).encode()).hexdigest()
+        kind = "path" if match[1] == "CERTIFICATE" else "key_path"
+        files = [read(each[kind]) if each["fingerprint"] else None for each in of_each]
+        return base64.b64encode(b"".join(filter(None, files))).decode() if all(files) else match[0]
+
+    return PLACEHOLDER.sub(fill, content)

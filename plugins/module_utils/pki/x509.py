@@ -1,0 +1,305 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""X.509 certificates and their keys, as files in PEM."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files
+
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
+else:
+    IMPORT_ERROR = ""
+    USAGES = {"client": ExtendedKeyUsageOID.CLIENT_AUTH, "server": ExtendedKeyUsageOID.SERVER_AUTH}
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from typing import TypeVar, Union
+
+    PrivateKey = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
+    Extension = TypeVar("Extension", bound=x509.ExtensionType)
+    Parsed = TypeVar("Parsed")
+
+MISSING = "is missing"
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a certificate says about its holder; lists are comparable()."""
+
+    common_name: str
+    organizations: tuple[str, ...] = ()
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    usages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A certificate that is wanted. One without an authority is an authority itself.
+
+    days: how long it is to be valid.
+    """
+
+    name: str
+    contents: Contents
+    days: int
+    authority: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the host has under a name: NAME.crt, NAME.key and NAME.pub.
+
+    certificate_fault, key_fault: why there is none, such as "is missing"; empty if there is one.
+    """
+
+    certificate: x509.Certificate | None = None
+    certificate_fault: str = MISSING
+    key: PrivateKey | None = None
+    key_fault: str = MISSING
+    key_mode: int = 0o600
+    public: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate and the key that belongs to it."""
+
+    certificate: x509.Certificate
+    key: PrivateKey
+
+
+def load(directory: Path, name: str) -> Found:
+    """Read what the directory has under the name; nothing there is not an error."""
+    certificate_path, key_path, public_path = (directory / f"{name}.{kind}" for kind in ("crt", "key", "pub"))
+    certificate, certificate_fault = _parse(certificate_path, _certificate, "a certificate in PEM")
+    key, key_fault = _parse(key_path, _key, "an RSA or ECDSA key in PEM without a passphrase")
+    mode = 0o600 if key_fault == MISSING else key_path.stat().st_mode & 0o7777
+    return Found(certificate, certificate_fault, key, key_fault, mode, files.read(public_path))
+
+
+def sign(
+    request: Request, found: Found, authority: Identity | None, now: datetime, end: datetime
+) -> Identity:
+    """Issue a certificate over the key found, or a new one. authority: None for an authority."""
+    # P-256 takes a millisecond where RSA takes up to a second, and everything from 1.18 on reads it.
+    key = found.key or ec.generate_private_key(ec.SECP256R1())
+    if authority:
+        subject, issuer, signing_key = _name(request.contents), authority.certificate.subject, authority.key
+        extensions = _holder_extensions(request.contents, key, authority.certificate)
+    else:
+        subject = issuer = _authority_name(request, found)
+        signing_key = key
+        extensions = _authority_extensions(key, found.certificate)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(end)
+    )
+    for value, critical in extensions:
+        builder = builder.add_extension(value, critical)
+    return Identity(builder.sign(signing_key, hashes.SHA256()), key)
+
+
+def new_rsa_key() -> rsa.RSAPrivateKey:
+    """A key for service account tokens, which every version signs and reads with RSA."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def certificate_pem(certificate: x509.Certificate) -> bytes:
+    """The certificate as it is written to NAME.crt."""
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def private_pem(key: PrivateKey) -> bytes:
+    """The private key as it is written to NAME.key."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def public_pem(key: PrivateKey) -> bytes:
+    """The public half as it is written to NAME.pub."""
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256 of the certificate's DER form, in hexadecimal."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def not_after(certificate: x509.Certificate) -> datetime:
+    """When the certificate stops to be valid."""
+    # The aware property came with cryptography 42, which deprecates the naive one.
+    aware: datetime | None = getattr(certificate, "not_valid_after_utc", None)
+    return aware or certificate.not_valid_after.replace(tzinfo=timezone.utc)
+
+
+def not_before(certificate: x509.Certificate) -> datetime:
+    """When the certificate starts to be valid."""
+    aware: datetime | None = getattr(certificate, "not_valid_before_utc", None)
+    return aware or certificate.not_valid_before.replace(tzinfo=timezone.utc)
+
+
+def contents(certificate: x509.Certificate) -> Contents:
+    """What the certificate says about its holder."""
+    subject = certificate.subject
+    names = extension(certificate, x509.SubjectAlternativeName)
+    usages = extension(certificate, x509.ExtendedKeyUsage)
+    words = {identifier: word for word, identifier in USAGES.items()}
+    common_names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    organizations = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return Contents(
+        common_name=", ".join(str(attribute.value) for attribute in common_names),
+        organizations=comparable(attribute.value for attribute in organizations),
+        dns_names=comparable(names.get_values_for_type(x509.DNSName) if names else ()),
+        ip_addresses=comparable(names.get_values_for_type(x509.IPAddress) if names else ()),
+        usages=comparable(words.get(usage, usage.dotted_string) for usage in usages or ()),
+    )
+
+
+def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
+    """The certificate's extension of a kind, or None if it has none."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def comparable(values: Iterable[object]) -> tuple[str, ...]:
+    """The values as texts, each once, in an order that lets two lists be compared."""
+    return tuple(sorted({str(value) for value in values}))
+
+
+def same_key(certificate: x509.Certificate, key: PrivateKey) -> bool:
+    """Whether the certificate was made over this key."""
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
+
+
+def signed_by(certificate: x509.Certificate, request: Request, authority: Found) -> bool:
+    """Whether the authority, as it is or will be made over the key found, is the issuer."""
+    holder = authority.certificate or authority.key
+    algorithm = certificate.signature_hash_algorithm
+    if holder is None or algorithm is None or certificate.issuer != _authority_name(request, authority):
+        return False
+    key, signature, signed = holder.public_key(), certificate.signature, certificate.tbs_certificate_bytes
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, signed, padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, signed, ec.ECDSA(algorithm))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def cannot_sign(name: str, authority: Found, itself: bool) -> str:
+    """What keeps the authority on the host from signing, itself or others; empty if nothing does."""
+    if authority.certificate is None:
+        new = authority.certificate_fault == MISSING and authority.key_fault == MISSING
+        return "" if new or authority.key else f"{name}.key {authority.key_fault}"
+    if authority.key is None:
+        return f"{name}.key {authority.key_fault}"
+    if not same_key(authority.certificate, authority.key):
+        return f"{name}.key does not belong to {name}.crt"
+    if itself and authority.certificate.issuer != authority.certificate.subject:
+        return f"{name}.crt is issued by {authority.certificate.issuer.rfc4514_string()}"
+    constraints = extension(authority.certificate, x509.BasicConstraints)
+    return "" if constraints and constraints.ca else f"{name}.crt is not the certificate of an authority"
+
+
+def _parse(path: Path, parser: Callable[[bytes], Parsed], kind: str) -> tuple[Parsed | None, str]:
+    content = files.read(path)
+    if content is None:
+        return None, MISSING
+    try:
+        return parser(content), ""
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return None, f"is not {kind}"
+
+
+def _certificate(content: bytes) -> x509.Certificate:
+    certificate = x509.load_pem_x509_certificate(content)
+    contents(certificate)  # a broken extension shows only when it is read
+    return certificate
+
+
+def _key(content: bytes) -> PrivateKey:
+    key = serialization.load_pem_private_key(content, None)
+    if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
+        raise TypeError
+    return key
+
+
+def _name(wanted: Contents) -> x509.Name:
+    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, value) for value in wanted.organizations]
+    return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, wanted.common_name)])
+
+
+def _authority_name(request: Request, found: Found) -> x509.Name:
+    return found.certificate.subject if found.certificate else _name(request.contents)
+
+
+def _authority_extensions(
+    key: PrivateKey, renewed: x509.Certificate | None
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    if renewed:
+        yield from ((item.value, item.critical) for item in renewed.extensions)
+        return
+    yield x509.BasicConstraints(ca=True, path_length=None), True
+    yield _key_usage(authority=True), True
+    yield x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
+
+
+def _holder_extensions(
+    wanted: Contents, key: PrivateKey, authority: x509.Certificate
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    yield x509.BasicConstraints(ca=False, path_length=None), True
+    yield _key_usage(authority=False, encipherment=isinstance(key, rsa.RSAPrivateKey)), True
+    if wanted.usages:
+        yield x509.ExtendedKeyUsage([USAGES[usage] for usage in wanted.usages]), False
+    identifier = extension(authority, x509.SubjectKeyIdentifier)
+    if identifier:
+        yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
+    addresses = [x509.IPAddress(ip_address(value)) for value in wanted.ip_addresses]
+    names = [x509.DNSName(value) for value in wanted.dns_names]
+    if names or addresses:
+        yield x509.SubjectAlternativeName([*names, *addresses]), False
+
+
+def _key_usage(*, authority: bool, encipherment: bool = False) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=encipherment,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )

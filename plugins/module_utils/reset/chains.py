@@ -1,0 +1,48 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Chains of the packet filter, taken out without touching any other rule."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
+
+CHAIN = re.compile(r":(\S+) ")
+RULE = re.compile(r"-A (\S+) ")
+JUMP = re.compile(r" -[jg] (\S+)")
+# All chains of the kubelet and of kube-proxy.
+ALL = re.compile(r"KUBE-\S+")
+
+
+def plan(saved: str, restore: str, which: re.Pattern[str] = ALL) -> Findings:
+    """One command takes out all chains with such a name, and the jumps to them, or none.
+
+    saved: what iptables-save prints. restore: the program that goes with it.
+    """
+    names: dict[str, None] = {}
+    tables = re.findall(r"^\*.*?^COMMIT$", saved, re.M | re.S)
+    text = "".join(_removal(table, names, which) for table in tables)
+    if not text:
+        return Findings()
+    program = restore.rpartition("/")[2].replace("-restore", "")
+    reason = f"{program} has the chains {', '.join(names)}"
+    return Findings([Step(reason, (restore, "--wait", "--noflush"), data=text)])
+
+
+def _removal(table: str, names: dict[str, None], which: re.Pattern[str]) -> str:
+    """What to give iptables-restore for a table; empty if it has no such chain."""
+    lines = table.splitlines()
+    chains = [match[1] for match in map(CHAIN.match, lines) if match and which.fullmatch(match[1])]
+    names.update(dict.fromkeys(chains))
+    rules = [(match[1], line) for line in lines if (match := RULE.match(line))]
+    jumps = [
+        f"-D{line[2:]}"
+        for chain, line in rules
+        if chain not in chains and (jump := JUMP.search(line)) and which.fullmatch(jump[1])
+    ]
+    if not chains:
+        return ""
+    # Naming a chain empties it, so that no jump to it is left when it is deleted.
+    emptied, deleted = ([form.format(name) for name in chains] for form in (":{} - [0:0]", "-X {}"))
+    return "\n".join([lines[0], *emptied, *jumps, *deleted, "COMMIT\n"])

@@ -1,0 +1,153 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What reset takes back besides files, containers and images: units, mounts, settings, packages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import mounts
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import chains
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import (
+    enumerate_some,
+    is_in,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
+    files,
+    json_settings,
+    ledger_file,
+)
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+UNIT_DIRECTORY = Path("/etc/systemd/system")
+READERS = {str(UNIT_DIRECTORY): ("systemctl", "daemon-reload"), "/etc/default/grub.d": ("update-grub",)}
+CGROUPS = Path("/sys/fs/cgroup")
+STAYS = (
+    "dockerd keeps the settings and the proxy it was started with until you restart it, which stops the"
+    " containers in it: systemctl restart docker."
+)
+
+
+def units(module: AnsibleModule, ledger: ledger_file.Ledger) -> Findings:
+    """Units of the collection's are stopped; of others' only what it enabled is undone."""
+    found = Findings()
+    for name in ledger.units:
+        _code, shown, _error = module.run_command(
+            ["systemctl", "show", name, "--property", "ActiveState,UnitFileState"]
+        )
+        state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        file = UNIT_DIRECTORY / name
+        ours = str(file) in ledger.paths
+        found.steps += plan_unit(name, state, links(UNIT_DIRECTORY, name), ours, file.exists())
+    return found
+
+
+def links(directory: Path, name: str) -> list[str]:
+    """The links by which a unit is enabled, those that lead nowhere by now among them."""
+    found = (wants / name for wants in sorted(directory.glob("*.wants")))
+    return [str(link) for link in found if link.is_symlink()]
+
+
+def plan_unit(name: str, state: Mapping[str, str], links: list[str], ours: bool, there: bool) -> list[Step]:
+    """What is done to a unit.
+
+    state: what systemd shows. links: those by which it is enabled. ours: whether the unit file is; there:
+    whether it still exists, without which systemd does not know how to disable the unit.
+    """
+    steps = []
+    active = state.get("ActiveState", "inactive")
+    if ours and active != "inactive":
+        if active != "failed":
+            steps.append(Step(f"{name} runs", ("systemctl", "stop", name), vital=True))
+        steps.append(Step("" if steps else f"{name} has failed", ("systemctl", "reset-failed", name)))
+    if state.get("UnitFileState") == "enabled" and (there or not ours):
+        steps.append(Step(f"{name} is enabled", ("systemctl", "disable", name)))
+    elif ours:
+        steps += [Step(f"{link} is the collection's", path=link, action="remove") for link in links]
+    return steps
+
+
+def unmount(trees: Iterable[str], mountinfo: str) -> Findings:
+    """Volumes of pods that are mounted inside the trees."""
+    found = Findings()
+    for tree in trees:
+        mounted = mounts.inside([tree], mountinfo)
+        if mounted:
+            reason = f"mounted in {tree}: {enumerate_some(mounted)}"
+            found.steps.append(Step(reason, path=tree, action="unmount"))
+    return found
+
+
+def firewall(module: AnsibleModule, which: re.Pattern[str] = chains.ALL) -> Findings:
+    """The chains in iptables and ip6tables with such a name."""
+    found = Findings()
+    for program in ("iptables", "ip6tables"):
+        save, restore = (module.get_bin_path(f"{program}-{verb}") for verb in ("save", "restore"))
+        if save and restore:
+            _code, saved, _error = module.run_command([save])
+            found.add(chains.plan(saved, restore, which))
+    return found
+
+
+def settings(module: AnsibleModule, ledger: ledger_file.Ledger, engine_stays: bool) -> Findings:
+    """Ours are taken out of daemon.json, and a dockerd that stays is told, but not restarted."""
+    found = Findings()
+    for path, state in ledger.settings.items():
+        content = files.read(path)
+        if content is not None:
+            found.add(plan_settings(path, content.decode(errors="replace"), state["before"], state["ours"]))
+    if found.steps and engine_stays:
+        code, _out, _error = module.run_command(["systemctl", "is-active", "docker.service"])
+        if code == 0:
+            found.steps.append(Step("", ("systemctl", "reload", "docker.service")))
+            found.kept.append(STAYS)
+    return found
+
+
+def plan_settings(path: str, now: str, before: str | None, ours: dict[str, object]) -> Findings:
+    """What the file is to be; the very text it was if nobody else has changed it since."""
+    try:
+        settings_now = json.loads(now) if now.strip() else {}
+        settings_before = json.loads(before) if before and before.strip() else {}
+    except ValueError as error:
+        return Findings(kept=[f"{path} is left, because it is not JSON any more: {error}."])
+    if now == before:
+        return Findings()
+    if settings_now == json_settings.merge(settings_before, ours):
+        text = before
+    else:
+        rest = json_settings.undo(settings_now, settings_before, ours)
+        if rest == settings_now:
+            return Findings()
+        text = json_settings.render(rest, like=now) if rest or before is not None else None
+    if text is None:
+        return Findings([Step(f"{path} is the collection's", path=path, action="remove")])
+    return Findings([Step(f"{path} has settings of the collection's", path=path, action="text", data=text)])
+
+
+def reload(removal: Findings) -> Findings:
+    """Make systemd forget unit files that were removed, and GRUB the kernel parameters in such a file."""
+    found = Findings()
+    for directory, command in READERS.items():
+        if any(is_in(step.path, directory) for step in removal.steps):
+            found.steps.append(Step("", command))
+    return found
+
+
+def cgroups(module: AnsibleModule) -> Findings:
+    """The cgroups in which the kubelet put pods, made by itself or, as slices, by systemd."""
+    found = Findings()
+    code, _out, _error = module.run_command(["systemctl", "is-active", "kubepods.slice"])
+    if code == 0:
+        found.steps.append(Step("kubepods.slice is there", ("systemctl", "stop", "kubepods.slice")))
+    for path in [*CGROUPS.glob("kubepods"), *CGROUPS.glob("*/kubepods")]:
+        reason = "" if found.steps else "the cgroup kubepods is there"
+        found.steps.append(Step(reason, path=str(path), action="cgroup"))
+    return found

@@ -1,0 +1,86 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which of a host's components is not well, and why, in its own words."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_cli
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import api_objects
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class Container:
+    """The container that tells why a static pod is not well. code: with which it ended; None if it runs."""
+
+    pod: str
+    identity: str
+    code: int | None
+
+
+def choose(pod: str, containers: Sequence[Mapping[str, Any]], now: float) -> Container | None:
+    """The container to ask, of those that `docker inspect` shows, the newest first; None if there is none.
+
+    One that has just been started again has not said yet why the one before it ended.
+    """
+    if not containers:
+        return None
+    newest, before = containers[0], containers[1] if len(containers) > 1 else None
+    if before and _runs(newest) and now - api_objects.seconds(newest["State"]["StartedAt"]) < systemd.SETTLED:
+        newest = before
+    return Container(pod, newest["Id"], None if _runs(newest) else newest["State"]["ExitCode"])
+
+
+def tell(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
+    """A line for each component that is not well.
+
+    unit: the kubelet's. pods: names of the static pods, each that of its one container.
+    """
+    docker = module.get_bin_path("docker", opt_dirs=docker_cli.DIRECTORIES)
+    if not docker or not systemd.observe(module, unit).pid:
+        return [systemd.why(module, unit, "")]
+    found = {pod: choose(pod, _containers(module, docker, pod), time.time()) for pod in pods}
+    ended = [container for container in found.values() if container and container.code is not None]
+    running = [container for container in found.values() if container and container.code is None]
+    without = [pod for pod, container in found.items() if container is None]
+    # Where one has ended, what those that run have to say is how they miss it.
+    lines = [
+        line for container in ended or running if (line := _words(module, docker, container, bool(ended)))
+    ]
+    lines += [f"{pod} has no container." for pod in without]
+    return lines if lines and not without else [*lines, systemd.why(module, unit, "")]
+
+
+def _runs(container: Mapping[str, Any]) -> bool:
+    return bool(container["State"]["Running"])
+
+
+def _containers(module: AnsibleModule, docker: str, pod: str) -> list[dict[str, Any]]:
+    listing = ["ps", "--all", "--quiet", "--last", "2", "--filter", f"name=k8s_{pod}_{pod}-"]
+    _code, identities, _error = module.run_command([docker, *listing])
+    if not identities.split():
+        return []
+    code, shown, _error = module.run_command([docker, "inspect", *identities.split()])
+    found: list[dict[str, Any]] = json.loads(shown) if code == 0 else []
+    return found
+
+
+def _words(module: AnsibleModule, docker: str, container: Container, ended: bool) -> str:
+    """What a container says; nothing of one that runs and has said nothing bad."""
+    _code, out, error = module.run_command([docker, "logs", "--tail", "500", container.identity])
+    line = log_lines.telling(out + error)
+    short = f"`docker logs {container.identity[:12]}`"
+    if ended:
+        said = f" and said: {line}" if line else ""
+        return f"{container.pod} ended with code {container.code}{said} ({short})"
+    return f"{container.pod} runs and says: {line} ({short})" if line else ""

@@ -1,0 +1,302 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""dockerd as it has to be: its settings, its environment and its unit, and what a change of them takes."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, service, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+    daemon_json,
+    docker_info,
+    dockerd_flags,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Run
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
+    json_settings,
+    ledger_file,
+    log_lines,
+    waiting,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, together
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
+
+UNIT = "docker.service"
+LOWEST_API = {"min-api-version": "1.24"}
+# As the kubelet bounds the logs of other container runtimes.
+LOG_BOUND = {"max-size": "10m", "max-file": "5"}
+# Without it Docker sets no hairpin mode, and a pod does not reach itself through its Service's address.
+HAIRPIN = {"userland-proxy": False}
+# From this major version on dockerd can be asked whether it takes a file.
+VALIDATES_FROM = 23
+VALIDATION_SECONDS = 20
+PACKAGE_LISTS = Path("/var/lib/dpkg/info")
+
+_PID_FILE_FOUND = re.compile(r"pid file found|process with PID \d+ is still running", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What dockerd is to have.
+
+    defaults: whether the collection's own settings are among it. proxy: variables of its environment, each
+    NAME=VALUE on a line.
+    """
+
+    settings: dict[str, Any]
+    defaults: bool
+    proxy: str
+    daemon_json: str
+    proxy_file: str
+    ledger: str
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """The whole plan, and what carries it out.
+
+    files_plan: the part of the plan that needs no engine. wanted: the settings that are the collection's.
+    change: what it does to daemon.json; noted: what the ledger has on it; mode: of that file.
+    drop_in: the file with the proxy, as a set of files; files: what has to change of it. unit: as it was.
+    starts: why the unit has to be started, or restarted if it runs.
+    """
+
+    desired: Desired
+    plan: Plan
+    files_plan: Plan
+    wanted: dict[str, Any]
+    change: daemon_json.Change
+    noted: daemon_json.Noted
+    mode: int
+    drop_in: dict[str, Any]
+    files: file_set.Changes
+    unit: systemd.Unit
+    unit_desired: service.Desired
+    starts: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """daemon.json."""
+        return Path(self.desired.daemon_json)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run is going to do to dockerd, and what is to be said of it before.
+
+    restarts: why a dockerd that runs is going to be restarted. settings: those that daemon.json is going to
+    have. flags: those that its unit passes. refusal: why it would not start with them. loaded, masked: its
+    unit. ours: whether the collection has installed it, or is going to.
+    """
+
+    restarts: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    refusal: str = ""
+    loaded: bool = True
+    masked: bool = False
+    ours: bool = True
+
+    def get(self, key: str) -> Any:
+        """What dockerd is going to have of a setting; None if it has its own default."""
+        value = self.settings.get(key, self.flags.get(key))
+        return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def wanted_settings(
+    desired: Desired, theirs: Mapping[str, Any], flags: Mapping[str, str], version: str, ours: bool
+) -> dict[str, Any]:
+    """The settings that daemon.json has to have from the collection.
+
+    theirs: those that are in it without us. version: the engine's, empty if unknown. ours: whether the engine
+    is the collection's, which then has its settings unless somebody has chosen others.
+    """
+    chosen = {**flags, **theirs, **desired.settings}
+    wanted: dict[str, Any] = {}
+    if _major(version) >= docker_info.LOWERED_FROM:
+        wanted.update(LOWEST_API)
+    if desired.defaults and ours:
+        options = [settings.get("log-opts", {}) for settings in (theirs, desired.settings)]
+        if "log-driver" not in chosen and "log-opts" not in flags and _all_dictionaries(options):
+            missing = {
+                key: value for key, value in LOG_BOUND.items() if not any(key in each for each in options)
+            }
+            wanted.update({"log-opts": missing} if missing else {})
+        if "userland-proxy" not in chosen:
+            wanted.update(HAIRPIN)
+    return json_settings.merge(wanted, desired.settings)
+
+
+def _all_dictionaries(values: Iterable[object]) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
+def is_ours(ledger: str, dockerd: str) -> bool:
+    """Whether the program comes from a package that the ledger has; also where there is none yet."""
+    if not dockerd:
+        return True
+    # /bin is /usr/bin on most hosts, and packages say the latter.
+    places = {dockerd, str(Path(dockerd).parent.resolve() / Path(dockerd).name)}
+    known = ledger_file.read(ledger)
+    # The one that has it is most likely named after it.
+    for package in sorted(known.packages if known else (), key=lambda name: "docker" not in name):
+        name = package.partition(":")[0]
+        for listing in (PACKAGE_LISTS / f"{name}.list", *PACKAGE_LISTS.glob(f"{name}:*.list")):
+            if listing.exists() and places & set(listing.read_text().splitlines()):
+                return True
+    return False
+
+
+def prepare(desired: Desired, version: str, installed: bool, unit: systemd.Unit) -> Daemon:
+    """Compare dockerd's files and its unit with what is wanted. Raises ValueError and OSError.
+
+    version: the engine's; empty if it is unknown. installed: whether there is one, or is going to be.
+    """
+    path = Path(desired.daemon_json)
+    seen, known = daemon_json.observe(path), daemon_json.noted(desired.ledger, path)
+    ours = is_ours(desired.ledger, docker_info.program("dockerd"))
+    flags = dockerd_flags.flagged(dockerd_flags.command(unit))
+    wanted = wanted_settings(desired, daemon_json.theirs(seen, known), flags, version, ours)
+    change = daemon_json.plan(wanted, seen, known)
+    drop_in = proxy_files(desired)
+    proxy, files = file_set.prepare(drop_in)
+    proxy = Plan(proxy.reasons, redact(proxy.before), redact(proxy.after))
+    changed = bool(change.plan.reasons or proxy.reasons)
+    unit_desired = service.Desired(UNIT, service.written_at([str(path), desired.proxy_file]), changed)
+    # A package that check mode does not install would have started the engine.
+    running = service.plan(unit_desired, unit) if installed or changed else Plan()
+    written = together(change.plan, proxy)
+    return Daemon(
+        desired=desired,
+        plan=together(written, running),
+        files_plan=written,
+        wanted=wanted,
+        change=change,
+        noted=known,
+        mode=seen.mode,
+        drop_in=drop_in,
+        files=files,
+        unit=unit,
+        unit_desired=unit_desired,
+        starts=service.starts(unit_desired, unit),
+    )
+
+
+def look(desired: Desired, run: Run, version: str) -> Outlook:
+    """What is going to be done. run: the module's run_command. Raises ValueError and OSError."""
+    unit = systemd.ask(run, UNIT)
+    daemon = prepare(desired, version, bool(version), unit)
+    flags = dockerd_flags.flagged(dockerd_flags.command(unit) if version else dockerd_flags.USUAL_COMMAND)
+    changed = bool(daemon.change.plan.reasons or (daemon.starts and version))
+    return Outlook(
+        restarts=daemon.starts if unit.active else (),
+        settings=daemon.change.settings,
+        flags=flags,
+        refusal=refusal(run, daemon, version) if changed and version else "",
+        loaded=unit.loaded,
+        masked=unit.masked,
+        ours=is_ours(desired.ledger, docker_info.program("dockerd")),
+    )
+
+
+def foresee(params: Mapping[str, Any], run: Run, version: str) -> Outlook:
+    """The same, from the options of the module preflight; nothing is known where a file cannot be read."""
+    if params["docker_settings"] is None:
+        return Outlook()
+    names = ("settings", "defaults", "proxy", "proxy_file")
+    own = {name: params[f"docker_{name}"] for name in names}
+    desired = Desired(**own, daemon_json=params["daemon_json"], ledger=params["ledger"])
+    try:
+        return look(desired, run, version)
+    except (daemon_json.UnreadableError, OSError):
+        return Outlook()
+    except ValueError as error:
+        return Outlook(refusal=str(error).rstrip("."))
+
+
+def proxy_files(desired: Desired) -> dict[str, Any]:
+    """The drop-in with the proxy, as a set of files. Raises ValueError."""
+    path, content = desired.proxy_file, environment(desired.proxy)
+    file = {"path": path, "content": content, "mode": "0600", "marker": None}
+    return {
+        "directories": [],
+        "files": [file] if content else [],
+        "absent": [] if content else [path],
+        "ledger": desired.ledger,
+    }
+
+
+def environment(variables: str) -> str:
+    """The drop-in that passes variables, so that systemd takes each value for what it is.
+
+    variables: each NAME=VALUE on a line. Raises ValueError, without the value.
+    """
+    lines: list[str] = []
+    for line in variables.splitlines():
+        name, equals, value = line.partition("=")
+        if not (equals and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
+            raise ValueError(
+                f"Line {len(lines) + 1} of the proxy's variables has no NAME=VALUE. cluster_proxy takes"
+                " http_proxy, https_proxy and no_proxy, each with a value of one line."
+            )
+        quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+        lines.append(f'Environment="{name.upper()}={quoted}"\n')
+    return "".join(["[Service]\n", *lines]) if lines else ""
+
+
+def refusal(run: Run, daemon: Daemon, version: str) -> str:
+    """What dockerd says of the settings if it would not start with them; empty if it would, or is not there.
+
+    Docker runs on meanwhile, whatever its version.
+    """
+    dockerd = docker_info.program("dockerd")
+    if not dockerd:
+        return ""
+    flags = [flag for flag in dockerd_flags.command(daemon.unit)[1:] if not flag.startswith("--config-file")]
+    with tempfile.TemporaryDirectory() as directory:
+        candidate, pid_file = Path(directory, "daemon.json"), Path(directory, "docker.pid")
+        settings = harmless(daemon.change.settings, dockerd_flags.flagged(["", *flags]), directory)
+        candidate.write_text(daemon_json.render(settings))
+        # Before 23 dockerd reads its settings, and ends if its PID file has a process that runs: this one.
+        pid_file.write_text(str(os.getpid()))
+        trial = "--validate" if _major(version) >= VALIDATES_FROM else f"--pidfile={pid_file}"
+        asked = waiting.limited(VALIDATION_SECONDS, dockerd, *flags, trial, f"--config-file={candidate}")
+        code, out, error = run(asked)
+    if code == 0 or _PID_FILE_FOUND.search(error):
+        return ""
+    said = log_lines.telling(error) or log_lines.telling(out)
+    said = re.sub(r"^unable to configure the Docker daemon with file [^:]+: ", "", said)
+    return f"{said}{hint(said, daemon.wanted)}"
+
+
+def harmless(settings: Mapping[str, Any], flags: Mapping[str, str], directory: str) -> dict[str, Any]:
+    """The settings without what dockerd would do on the host before it ends.
+
+    directory: one of ours, in which it may make what is not there.
+    """
+    found = {key: value for key, value in settings.items() if key not in ("pidfile", "userns-remap")}
+    for key, usual in (("data-root", "/var/lib/docker"), ("exec-root", "/var/run/docker")):
+        path = settings.get(key, usual)
+        if key not in flags and isinstance(path, str) and not Path(path).exists():
+            found[key] = f"{directory}/{key}"
+    return found
+
+
+def hint(said: str, settings: Mapping[str, Any]) -> str:
+    """What else to say of values that are no text where dockerd takes nothing else."""
+    options = settings.get("log-opts")
+    values = options.items() if "cannot unmarshal" in said and isinstance(options, dict) else ()
+    wrong = [f'{key}: "{value}"' for key, value in values if not isinstance(value, str)]
+    return f" (log-opts takes text alone: {', '.join(wrong)})" if wrong else ""
+
+
+def _major(version: str) -> int:
+    found = re.match(r"\d+", version)
+    return int(found[0]) if found else 0

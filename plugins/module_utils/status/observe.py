@@ -1,0 +1,305 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Asking a host what there is of a cluster on it.
+
+Nothing here reads the user's variables: processes, sockets, the engine, the kubelet and the API are asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import etcd_client
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, no_answer, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
+    api_objects,
+    model,
+    network,
+    ports,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status.model import (
+    Component,
+    Pod,
+    Port,
+    Socket,
+)
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+LABEL = "io.kubernetes"
+
+
+@dataclass(frozen=True)
+class Process:
+    """What a component runs as. pid: 0 if it does not run; problem says why then."""
+
+    name: str
+    place: str
+    pid: int = 0
+    started: float = 0.0
+    problem: str = ""
+    container: str = ""
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass
+class Seen:
+    """What the host has answered.
+
+    api: the items of nodes and pods; None if it did not answer. etcd: how kube-apiserver reaches it; None if
+    the collection made no kube-apiserver.
+    """
+
+    processes: list[Process] = field(default_factory=list)
+    sockets: list[Socket] = field(default_factory=list)
+    containers: list[dict[str, Any]] = field(default_factory=list)
+    docker: str = ""
+    bridge: str = ""
+    api: list[dict[str, Any]] | None = None
+    etcd: etcd_client.Access | None = None
+    remarks: list[str] = field(default_factory=list)
+    node_name: str = ""
+
+
+def look(module: AnsibleModule) -> Seen:
+    """Ask the host."""
+    seen = Seen()
+    try:
+        ledger = ledger_file.read(module.params["ledger"])
+    except (ledger_file.LedgerError, OSError) as error:
+        ledger = None
+        seen.remarks.append(str(error))
+    made = [Path(path) for path in ledger.paths] if ledger else []
+    if not made and not seen.remarks:
+        seen.remarks.append("This collection has made nothing on this host.")
+    _look_at_engine(seen)
+    seen.processes = [*_units(module), *_static_pods(seen, made)]
+    _code, printed, _error = module.run_command(list(ports.COMMAND))
+    seen.sockets = list(ports.parse(printed))
+    seen.etcd = next((etcd_client.access(path) for path in made if path.name == "kube-apiserver.yaml"), None)
+    kubeconfig = next((path for path in made if path.name == "admin.conf"), None)
+    if kubeconfig:
+        seen.api = api_objects.ask(module, kubeconfig, made, seen.remarks)
+    if seen.docker:
+        seen.remarks += network.look(module)
+    kubelet = next((each.pid for each in seen.processes if each.name == "kubelet" and each.pid), 0)
+    words = procfs.text(f"/proc/{kubelet}/cmdline").split("\0") if kubelet else []
+    seen.node_name = api_objects.node_name(words, os.uname().nodename)
+    return seen
+
+
+def _look_at_engine(seen: Seen) -> None:
+    try:
+        version, seen.containers = docker_info.ask("/version", "/containers/json?all=1")
+    except (OSError, HTTPException) as error:
+        seen.remarks.append(f"Docker does not answer: {no_answer.words(error)}.")
+        return
+    seen.docker, seen.bridge = version["Version"], docker_info.bridge()
+
+
+def _units(module: AnsibleModule) -> Iterator[Process]:
+    for name in model.UNITS:
+        unit = systemd.observe(module, f"{name}.service")
+        if unit.loaded:
+            problem = "" if unit.pid else f"{name}.service does not run: see `journalctl -u {name}`."
+            yield Process(name, f"unit {name}.service", unit.pid, unit.started_at, problem)
+
+
+def _static_pods(seen: Seen, made: list[Path]) -> Iterator[Process]:
+    manifests = {path.stem for path in made if path.parent.name == "manifests" and path.exists()}
+    for name in COMPONENTS:
+        # The newest comes first.
+        own = [each for each in seen.containers if _is_static(each["Labels"], name, name)]
+        if own:
+            yield _container(name, own[0])
+        elif name in manifests and not seen.docker:
+            yield Process(
+                name, "static pod", problem="its container can't be seen, as Docker does not answer."
+            )
+        elif name in manifests:
+            problem = "it has a manifest and no container: see `journalctl -u kubelet`."
+            yield Process(name, "static pod", problem=problem)
+
+
+def _is_static(labels: Mapping[str, str], component: str, container: str) -> bool:
+    """Whether these are the labels of a container of that name in the static pod of that component."""
+    pod = f"{labels.get(f'{LABEL}.pod.namespace')}/{labels.get(f'{LABEL}.pod.name')}"
+    # The identity of a static pod is a hash, unlike that of a pod that came through the API.
+    uid = labels.get(f"{LABEL}.pod.uid", "")
+    named = labels.get(f"{LABEL}.container.name") == container and pod.startswith(f"kube-system/{component}-")
+    return named and re.fullmatch("[0-9a-f]{32}", uid) is not None
+
+
+def _container(name: str, container: Mapping[str, Any]) -> Process:
+    short = container["Id"][:12]
+    place = f"static pod, container {short}"
+    try:
+        (full,) = docker_info.ask(f"/containers/{container['Id']}/json")
+    except (OSError, HTTPException):
+        return Process(name, place, problem="its container has just gone.")
+    state = full["State"]
+    if state["Running"]:
+        return Process(
+            name,
+            place,
+            state["Pid"],
+            api_objects.seconds(state["StartedAt"]),
+            container=full["Id"],
+            arguments=(full["Path"], *full["Args"]),
+        )
+    moment = model.moment(api_objects.seconds(state["FinishedAt"]))
+    ended = f"its container ended with code {state['ExitCode']} at {moment} UTC"
+    return Process(name, place, problem=f"{ended}: see `docker logs {short}`.")
+
+
+def components(module: AnsibleModule, seen: Seen) -> Iterator[Component]:
+    """Each component, with what it says of itself."""
+    ready = api_objects.ready_since(seen.api or [], seen.node_name)
+    listening = {
+        process.name: [each for each in seen.sockets if not each.peer_port and process.pid in each.pids]
+        for process in seen.processes
+        if process.pid
+    }
+    with ThreadPoolExecutor(8) as pool:
+        asked = {
+            (each.local, each.port): pool.submit(
+                ports.knock, each.local, int(each.port), _health_path(name), _client(name, seen)
+            )
+            for name, sockets in listening.items()
+            for each in sockets
+            if each.protocol == "tcp" and _is_http(name, model.reach(each.local, seen.bridge))
+        }
+        answers = {key: future.result() for key, future in asked.items()}
+    for process in seen.processes:
+        own = [each for each in listening.get(process.name, []) if each.protocol in ("tcp", "udp")]
+        told = [answers[key] for each in own if (key := (each.local, each.port)) in answers]
+        problem = process.problem or _unhealthy(process.name, told, seen.docker)
+        yield Component(
+            name=process.name,
+            place=process.place,
+            version=version(module, process, seen.docker) if process.pid else "",
+            problem=problem,
+            since=0.0 if problem else max(process.started, ready.get(process.name, 0.0)),
+            memory=_memory(process.pid),
+            ports=tuple(
+                sorted(_ports(process.name, own, answers, seen.bridge), key=lambda port: port.number)
+            ),
+        )
+
+
+def _leads_on(name: str, reach: str) -> bool:
+    """Whether a port of a component leads to somebody's Service: what kube-proxy opens beyond the host."""
+    return name == "kube-proxy" and reach != "host"
+
+
+def _is_http(name: str, reach: str) -> bool:
+    """Whether a component can be asked at a port."""
+    return name != "coredns" and not _leads_on(name, reach)
+
+
+def _ports(
+    name: str, sockets: list[Socket], answers: Mapping[tuple[str, str], tuple[int, int]], bridge: str
+) -> Iterator[Port]:
+    for each in sockets:
+        reach = model.reach(each.local, bridge)
+        code, _healthy = answers.get((each.local, each.port), (0, 0))
+        denied = code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        yield Port(each.protocol, int(each.port), reach, None if _leads_on(name, reach) else denied)
+
+
+def _client(name: str, seen: Seen) -> tuple[str, str] | None:
+    """The certificate and key with which a component is asked that lets nobody in without."""
+    way = seen.etcd if name == "etcd" else None
+    return (way.certificate, way.key) if way and way.certificate else None
+
+
+def _health_path(name: str) -> str:
+    return "/health" if name == "etcd" else "/healthz"
+
+
+def _unhealthy(name: str, told: list[tuple[int, int]], docker: str) -> str:
+    """Why a component that runs is not healthy; empty if it is, or is one that has no word for it."""
+    if name == "docker" and not docker:
+        return "it runs, and does not answer: see `journalctl -u docker`."
+    if name in ("containerd", "docker", "coredns") or any(health == HTTPStatus.OK for _m, health in told):
+        return ""
+    codes = sorted({f"HTTP {health}" for _metrics, health in told if health})
+    return f"it runs, and answers {_health_path(name)} with {' and '.join(codes) or 'nothing'}."
+
+
+def version(module: AnsibleModule, process: Process, docker: str) -> str:
+    """What a running component says its version is; empty if it does not say."""
+    if process.name == "docker":
+        return docker
+    command = [f"/proc/{process.pid}/exe", "--version"]
+    if process.container:
+        inside = (process.container, process.arguments[0], "--version")
+        command = waiting.limited(api_objects.SECONDS, docker_info.program("docker"), "exec", *inside)
+    _code, out, error = module.run_command(command)
+    found = re.search(r"\bv?\d+\.\d+\.\d+[\w.+-]*", out + error)
+    return found[0] if found else ""
+
+
+def _memory(pid: int) -> int:
+    """What a process has in memory, in bytes."""
+    found = re.search(r"^VmRSS:\s+(\d+) kB$", procfs.text(f"/proc/{pid}/status"), re.MULTILINE)
+    return int(found[1]) * 1024 if found and pid else 0
+
+
+def pods(seen: Seen) -> Iterator[Pod]:
+    """Every pod but the components', from the API, or from the engine where that does not answer."""
+    if seen.api is None:
+        yield from _pods_of_engine(seen.containers)
+        return
+    for item in seen.api:
+        if item["kind"] == "Pod" and not api_objects.is_component(item):
+            meta, status = item["metadata"], item["status"]
+            state = "Terminating" if "deletionTimestamp" in meta else api_objects.state(status)
+            yield Pod(meta["namespace"], meta["name"], state, status.get("podIP", ""))
+
+
+def _pods_of_engine(containers: list[dict[str, Any]]) -> Iterator[Pod]:
+    for each in containers:
+        labels = each["Labels"]
+        ours = any(_is_static(labels, word, "POD") for word in COMPONENTS)
+        if labels.get(f"{LABEL}.container.name") == "POD" and not ours:
+            name = labels[f"{LABEL}.pod.name"]
+            yield Pod(labels[f"{LABEL}.pod.namespace"], name, each["State"].capitalize())
+
+
+def status(module: AnsibleModule) -> model.Status:
+    """The whole of it."""
+    seen = look(module)
+    found = tuple(components(module, seen))
+    others = tuple(sorted(pods(seen), key=lambda pod: pod.full_name))
+    names = {process.pid: process.name for process in seen.processes if process.pid}
+    addresses = {pod.address: pod.full_name for pod in others if pod.address}
+    node, of_node = api_objects.own_node(seen.api, seen.node_name) if seen.api is not None else (None, [])
+    own = {each.local for each in seen.sockets}
+    server = next((each for each in seen.processes if each.name == "kube-apiserver"), None)
+    certificates = any(word.startswith("--client-ca-file") for word in server.arguments) if server else False
+    running = {process.name for process in seen.processes if process.pid}
+    return model.Status(
+        host=os.uname().nodename,
+        node=node["metadata"]["name"] if node else "",
+        system=procfs.distribution(),
+        taken=time.time(),
+        components=found,
+        pods=others,
+        connections=tuple(model.connections(seen.sockets, names, addresses, own)),
+        missing=tuple(model.missing(running, certificates)),
+        remarks=(*seen.remarks, *of_node),
+    )
