@@ -76,8 +76,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import server_tarball
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.install_record import ReleaseError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_images
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import image_archive, versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 
 
 def tarball_problem(params: Mapping[str, Any]) -> Iterator[str]:

@@ -54,11 +54,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import artifacts
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import (
-    Engine,
-    EngineError,
-    Reference,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
 

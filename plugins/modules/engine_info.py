@@ -83,9 +83,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import (
-    DIRECTORIES,
     Engine,
     EngineError,
 )
@@ -114,7 +113,7 @@ def observe_running(engine: Engine) -> dict[str, Any]:
 
 def observe_stopped(module: AnsibleModule, cgroup_version: int) -> dict[str, Any]:
     """The facts of an engine that does not answer. Raises ValueError for a bad daemon.json."""
-    dockerd = module.get_bin_path("dockerd", opt_dirs=DIRECTORIES)
+    dockerd = module.get_bin_path("dockerd", opt_dirs=programs.DIRECTORIES)
     version = installed_version(module.run_command, dockerd or "")
     configured = configured_driver(files.read(module.params["daemon_json"]) or b"")
     systemd = Path("/run/systemd/system").is_dir()

@@ -89,9 +89,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import packages_tar
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.apt_packages import Apt, AptError, Source
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.ledger_file import LedgerError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
@@ -156,7 +155,7 @@ def run(module: AnsibleModule) -> None:
     archive = Path(artifacts, packages_tar.NAME) if artifacts else None
     archive = archive if archive and archive.exists() else None
     statuses = apt.statuses([apt_packages.bare(name) for name in names])
-    names = apt_packages.needed(names, module.params["unless"], statuses, docker_info.program)
+    names = apt_packages.needed(names, module.params["unless"], statuses, programs.find)
     changes, missing = plan(names, statuses)
     if missing and archive:
         packages_tar.check(archive, apt_packages.distribution())

@@ -16,6 +16,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding i
     warning,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info, dockerd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon_json import REMEDY
 
@@ -73,7 +74,7 @@ def docker_settings(desired: Mapping[str, Any], host: Host) -> Problems:
     known = docker.get("runtimes")
     entry = known.get(runtime) if isinstance(known, dict) else None
     path = entry.get("path", "") if isinstance(entry, dict) else ""
-    if path and not docker_info.program(path):
+    if path and not programs.find(path):
         yield failure(
             f"Docker's default-runtime is {runtime}, and its program {path} is not on the host: no container"
             " starts.",
@@ -133,7 +134,7 @@ def docker_unit(desired: Mapping[str, Any], host: Host) -> Problems:
         yield failure("The unit docker.service is masked.", "Run `systemctl unmask docker.service`.")
     else:
         yield failure(
-            f"{docker_info.program('dockerd') or 'dockerd'} is on this host, and systemd has no unit"
+            f"{programs.find('dockerd') or 'dockerd'} is on this host, and systemd has no unit"
             " docker.service to start it with.",
             "Add the unit, or remove this Docker to have the distribution's installed.",
         )

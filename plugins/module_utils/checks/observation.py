@@ -25,6 +25,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     other_kubernetes,
     own_cluster,
     packet_filter,
+    programs,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import (
     Listener,
@@ -35,17 +36,14 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs impo
     text,
     unreadable_mounts,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     daemon_json,
     docker_info,
     docker_rivals,
     dockerd,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import (
-    Engine,
-    Run,
-    program,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, versions
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -183,9 +181,9 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         systemd_version=_systemd_version(run) if cgroup_version == 2 else 0,
         selinux={"1": "enforcing", "0": "permissive"}.get(text("/sys/fs/selinux/enforce"), "disabled"),
         apparmor="enabled" if _has_apparmor() else "disabled",
-        has_grub=bool(program("update-grub")) and GRUB_MENU.exists(),
-        has_apt=bool(program("apt-get")),
-        has_iptables=bool(program("iptables")),
+        has_grub=bool(programs.find("update-grub")) and GRUB_MENU.exists(),
+        has_apt=bool(programs.find("apt-get")),
+        has_iptables=bool(programs.find("iptables")),
         filter=packet_filter.Filter() if os.geteuid() else packet_filter.observe(run),
         network=network.observe(),
         cgroup_version=cgroup_version,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_cli
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import REMOVED, redact
 
@@ -68,7 +68,7 @@ def ask(module: AnsibleModule, question: Question, bin_dir: str) -> Answer:
 
 def _ask_command(module: AnsibleModule, command: tuple[str, ...], bin_dir: str) -> Answer:
     shown = f"$ {' '.join(command)}"
-    program = module.get_bin_path(command[0], opt_dirs=[bin_dir, *docker_cli.DIRECTORIES])
+    program = module.get_bin_path(command[0], opt_dirs=[bin_dir, *programs.DIRECTORIES])
     if not program:
         return Answer(shown, fault=f"There is no command {command[0]} on this host.")
     limited = waiting.limited(SECONDS, program, *command[1:])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import previous_configuration
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, shown
 
 ARGUMENTS: dict[str, Any] = {
     "directories": {
@@ -128,12 +127,6 @@ def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, 
             changes.absent.append(Path(path))
             show(path, observed[path].content, None)
     return Plan(tuple(reasons), "".join(before), "".join(after)), changes
-
-
-def shown(path: str | Path, content: bytes) -> str:
-    """A file as a diff shows it: without the certificates and keys that a kubeconfig has in it."""
-    text = content.decode(errors="replace")
-    return f"# {path}\n" + re.sub(r"^([\s-]*[\w-]+-data:) .*$", r"\1 [not shown]", text, flags=re.MULTILINE)
 
 
 def note(desired: dict[str, Any]) -> None:

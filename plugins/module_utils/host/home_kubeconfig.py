@@ -16,8 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.file_set import shown
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, shown
 
 DIRECTORY, NAME = ".kube", "config"
 TEMPORARY = f".{NAME}.mink8s"

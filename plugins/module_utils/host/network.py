@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import socket
+import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +15,9 @@ from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import text
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
 
 BRIDGE = "docker0"
+SIOCGIFADDR = 0x8915
 RESOLV_CONF = "/etc/resolv.conf"
 # Where those that answer on loopback keep the servers they ask: systemd-resolved, NetworkManager, resolvconf.
 UPSTREAM = (
@@ -69,7 +71,7 @@ def observe() -> Network:
     return Network(
         addresses(text("/proc/net/fib_trie")),
         # Docker's own choice where it does not run yet.
-        docker_info.address(BRIDGE) or "172.17.0.1",
+        address(BRIDGE) or "172.17.0.1",
         tuple(routes(text("/proc/net/route"))),
         resolver(),
         text("/proc/sys/net/ipv4/ip_forward").strip() != "0",
@@ -83,6 +85,17 @@ def name_error(name: str) -> str:
     except (OSError, UnicodeError) as error:
         return getattr(error, "strerror", None) or str(error)
     return ""
+
+
+def address(interface: str) -> str:
+    """The IPv4 address of a network interface; empty if it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        request = struct.pack("256s", interface.encode()[:15])
+        try:
+            answer = fcntl.ioctl(probe.fileno(), SIOCGIFADDR, request)
+        except OSError:
+            return ""
+    return socket.inet_ntoa(answer[20:24])
 
 
 def default_address() -> str:

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import kube_proxy
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import kube_proxy, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.iptables import Packet, Table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.nftables import Ruleset
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Run, program
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Filter:
 
 def observe(run: Run) -> Filter:
     """Read the rules, which root alone may. run: the module's run_command."""
-    iptables, nft = program("iptables"), program("nft")
+    iptables, nft = programs.find("iptables"), programs.find("nft")
     ruleset = run([nft, "-j", "list", "ruleset"]) if nft else (0, "", "")
     if not iptables:
         return Filter(nft=ruleset[1])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.install_record import ReleaseError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import image_archive, versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

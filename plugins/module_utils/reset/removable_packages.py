@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import enumerate_some
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -94,11 +93,11 @@ def owners(module: AnsibleModule) -> set[str] | None:
 
     None of them is told if one of its programs comes from no package: the engine is somebody else's then.
     """
-    programs = [path for path in map(docker_info.program, ("dockerd", "docker")) if path]
-    if not programs:
+    installed = [path for path in map(programs.find, ("dockerd", "docker")) if path]
+    if not installed:
         return None
     found: set[str] = set()
-    for program in programs:
+    for program in installed:
         packages = _packages_of(module, Path(program)) if module.get_bin_path("dpkg-query") else set()
         if not packages:
             return set()

@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import systemd
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_cli
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import api_objects
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines, timestamps
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -36,7 +34,7 @@ def choose(pod: str, containers: Sequence[Mapping[str, Any]], now: float) -> Con
     if not containers:
         return None
     newest, before = containers[0], containers[1] if len(containers) > 1 else None
-    if before and _runs(newest) and now - api_objects.seconds(newest["State"]["StartedAt"]) < systemd.SETTLED:
+    if before and _runs(newest) and now - timestamps.seconds(newest["State"]["StartedAt"]) < systemd.SETTLED:
         newest = before
     return Container(pod, newest["Id"], None if _runs(newest) else newest["State"]["ExitCode"])
 
@@ -46,7 +44,7 @@ def tell(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
 
     unit: the kubelet's. pods: names of the static pods, each that of its one container.
     """
-    docker = module.get_bin_path("docker", opt_dirs=docker_cli.DIRECTORIES)
+    docker = module.get_bin_path("docker", opt_dirs=programs.DIRECTORIES)
     if not docker or not systemd.observe(module, unit).pid:
         return [systemd.why(module, unit, "")]
     found = {pod: choose(pod, _containers(module, docker, pod), time.time()) for pod in pods}

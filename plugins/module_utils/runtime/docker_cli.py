@@ -5,19 +5,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
-
-DIRECTORIES = ["/usr/bin", "/usr/local/bin", "/snap/bin"]
-
-_REFERENCE = re.compile(
-    r"(?P<name>[a-zA-Z0-9][a-zA-Z0-9._:/-]*):(?P<tag>\w[\w.-]{0,127})(@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
 
 
 class EngineError(Exception):
@@ -30,7 +24,7 @@ class Engine:
     def __init__(self, module: AnsibleModule) -> None:
         """module: what runs the commands."""
         self._module = module
-        self.docker: str | None = module.get_bin_path("docker", opt_dirs=DIRECTORIES)
+        self.docker: str | None = module.get_bin_path("docker", opt_dirs=programs.DIRECTORIES)
 
     def run(self, *arguments: str) -> str:
         """The output of a docker command. Raises EngineError with the last lines it had to say."""
@@ -63,51 +57,6 @@ class Engine:
             raise EngineError("There is no docker command on this host. The docker role installs it.")
         result: tuple[int, str, str] = self._module.run_command([self.docker, *arguments])
         return result
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The name of an image: NAME:TAG, and the digest it is pinned to, if any."""
-
-    name: str
-    tag: str
-    digest: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Reference:
-        """Raises ValueError unless text is NAME:TAG or NAME:TAG@sha256:DIGEST."""
-        match = _REFERENCE.fullmatch(text)
-        if not match:
-            raise ValueError(
-                f"{text!r} is not the name of an image: NAME:TAG or NAME:TAG@sha256:… is expected,"
-                " such as registry.k8s.io/pause:3.2."
-            )
-        return cls(match["name"], match["tag"], match["digest"])
-
-    @property
-    def tagged(self) -> str:
-        """NAME:TAG."""
-        return f"{self.name}:{self.tag}"
-
-    @property
-    def pinned(self) -> str:
-        """NAME@DIGEST."""
-        return f"{self.name}@{self.digest}"
-
-    @property
-    def full(self) -> str:
-        """NAME:TAG with the registry that docker leaves out: busybox:1 is docker.io/library/busybox:1."""
-        registry, slash, path = self.name.partition("/")
-        if not slash or not (set(".:") & set(registry) or registry == "localhost"):
-            registry, path = "docker.io", self.name
-        if registry == "docker.io" and "/" not in path:
-            path = f"library/{path}"
-        return f"{registry}/{path}:{self.tag}"
-
-    @property
-    def base(self) -> str:
-        """The name's last component."""
-        return self.name.rpartition("/")[2]
 
 
 def _failure(arguments: tuple[str, ...], code: int, error: str) -> str:

@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import (
-    Engine,
-    EngineError,
-    Reference,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
     files,
     image_archive,
     ledger_file,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_archive import Image
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
 
 if TYPE_CHECKING:

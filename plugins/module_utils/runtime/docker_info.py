@@ -4,12 +4,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
-import shutil
 import socket
-import struct
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,24 +14,19 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_cli
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network, programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
+    pass
 
-# Up to Python 3.8 only text may be subscripted like this.
-Run: TypeAlias = "Callable[..., tuple[int, str, str]]"
-# The names under which packages have their files come first.
-PATH = ":".join(["/usr/sbin", "/usr/local/sbin", *docker_cli.DIRECTORIES, "/sbin", "/bin"])
 DATA_ROOT = "/var/lib/docker"
 # Where the kubelet looks for the engine.
 SOCKET = "/var/run/docker.sock"
 # The major version that asks for API 1.44, while kubelets speak 1.40 at most; docker_engine lowers it.
 LOWERED_FROM = 29
 TIMEOUT = 30
-SIOCGIFADDR = 0x8915
 
 
 @dataclass(frozen=True)
@@ -70,11 +62,6 @@ class _Connection(HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(TIMEOUT)
         self.sock.connect(SOCKET)
-
-
-def program(name: str) -> str:
-    """Where a program is on the host; empty if it is not."""
-    return shutil.which(name, path=PATH) or ""
 
 
 def observe(run: Run, daemon_json: str, cgroup_version: int) -> Engine:
@@ -117,22 +104,11 @@ def running(server: dict[str, Any], info: dict[str, Any], containers: list[dict[
 def bridge() -> str:
     """The host's address on the engine's default bridge; empty if there is none, or no engine answers."""
     try:
-        (network,) = ask("/networks/bridge")
+        (bridge,) = ask("/networks/bridge")
     except (OSError, HTTPException):
         return ""
     # After its first start an engine does not tell the gateway, so the interface is asked instead.
-    return address(network["Options"].get("com.docker.network.bridge.name", ""))
-
-
-def address(interface: str) -> str:
-    """The IPv4 address of a network interface; empty if it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        request = struct.pack("256s", interface.encode()[:15])
-        try:
-            answer = fcntl.ioctl(probe.fileno(), SIOCGIFADDR, request)
-        except OSError:
-            return ""
-    return socket.inet_ntoa(answer[20:24])
+    return network.address(bridge["Options"].get("com.docker.network.bridge.name", ""))
 
 
 def version_and_driver(run: Run, daemon_json: str, cgroup_version: int) -> tuple[str, str]:
@@ -146,7 +122,7 @@ def version_and_driver(run: Run, daemon_json: str, cgroup_version: int) -> tuple
 
 def stopped(run: Run, daemon_json: str, cgroup_version: int) -> tuple[str, str]:
     """The version of an engine that does not answer, and the cgroup driver it would have once started."""
-    version = installed_version(run, program("dockerd"))
+    version = installed_version(run, programs.find("dockerd"))
     try:
         configured = configured_driver(files.read(daemon_json) or b"")
     except (OSError, ValueError):

@@ -12,13 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, service, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
+    file_set,
+    programs,
+    service,
+    systemd,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     daemon_json,
     docker_info,
     dockerd_flags,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
     json_settings,
     ledger_file,
@@ -161,7 +166,7 @@ def prepare(desired: Desired, version: str, installed: bool, unit: systemd.Unit)
     """
     path = Path(desired.daemon_json)
     seen, known = daemon_json.observe(path), daemon_json.noted(desired.ledger, path)
-    ours = is_ours(desired.ledger, docker_info.program("dockerd"))
+    ours = is_ours(desired.ledger, programs.find("dockerd"))
     flags = dockerd_flags.flagged(dockerd_flags.command(unit))
     wanted = wanted_settings(desired, daemon_json.theirs(seen, known), flags, version, ours)
     change = daemon_json.plan(wanted, seen, known)
@@ -202,7 +207,7 @@ def look(desired: Desired, run: Run, version: str) -> Outlook:
         refusal=refusal(run, daemon, version) if changed and version else "",
         loaded=unit.loaded,
         masked=unit.masked,
-        ours=is_ours(desired.ledger, docker_info.program("dockerd")),
+        ours=is_ours(desired.ledger, programs.find("dockerd")),
     )
 
 
@@ -256,7 +261,7 @@ def refusal(run: Run, daemon: Daemon, version: str) -> str:
 
     Docker runs on meanwhile, whatever its version.
     """
-    dockerd = docker_info.program("dockerd")
+    dockerd = programs.find("dockerd")
     if not dockerd:
         return ""
     flags = [flag for flag in dockerd_flags.command(daemon.unit)[1:] if not flag.startswith("--config-file")]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 
 # JSON of another shape than what is looked for in it.
 SHAPE = (AttributeError, TypeError, ValueError)

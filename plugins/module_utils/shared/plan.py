@@ -9,11 +9,14 @@ therefore reports exactly what a real run does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ansible.module_utils.basic import AnsibleModule
 
 
@@ -28,6 +31,12 @@ class Plan:
     reasons: tuple[str, ...] = ()
     before: str = ""
     after: str = ""
+
+
+def shown(path: str | Path, content: bytes) -> str:
+    """A file as a diff shows it: without the certificates and keys that a kubeconfig has in it."""
+    text = content.decode(errors="replace")
+    return f"# {path}\n" + re.sub(r"^([\s-]*[\w-]+-data:) .*$", r"\1 [not shown]", text, flags=re.MULTILINE)
 
 
 def together(*plans: Plan) -> Plan:

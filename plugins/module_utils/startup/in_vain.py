@@ -11,7 +11,8 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import nodes
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_cli, docker_info
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -55,7 +56,7 @@ class Judge:
         return bool(UNREADABLE.search(log))
 
     def _container_cannot_start(self) -> bool:
-        docker = self._module.get_bin_path("docker", opt_dirs=docker_cli.DIRECTORIES)
+        docker = self._module.get_bin_path("docker", opt_dirs=programs.DIRECTORIES)
         try:
             (exited,) = docker_info.ask(EXITED)
             for pod in self._wanted:

@@ -7,26 +7,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.nodes import PRESSURES
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import timestamps, waiting
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 SECONDS = 20
-
-
-def seconds(timestamp: str) -> float:
-    """A moment as Docker and Kubernetes write it, in seconds since the epoch; 0 if it is none."""
-    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)", timestamp or "")
-    if not found or found[1].startswith("0001"):
-        return 0.0
-    return datetime.fromisoformat(f"{found[1]}+00:00").timestamp()
 
 
 def ask(
@@ -92,7 +83,7 @@ def ready_since(items: Sequence[Mapping[str, Any]], name: str) -> dict[str, floa
             continue
         for condition in item["status"].get("conditions", []):
             if condition["type"] == "Ready" and condition["status"] == "True":
-                found[name] = seconds(condition["lastTransitionTime"])
+                found[name] = timestamps.seconds(condition["lastTransitionTime"])
     return found
 
 

@@ -19,10 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import etcd_client
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs, programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, no_answer, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
+    ledger_file,
+    no_answer,
+    timestamps,
+    waiting,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
     api_objects,
     model,
@@ -156,11 +161,11 @@ def _container(name: str, container: Mapping[str, Any]) -> Process:
             name,
             place,
             state["Pid"],
-            api_objects.seconds(state["StartedAt"]),
+            timestamps.seconds(state["StartedAt"]),
             container=full["Id"],
             arguments=(full["Path"], *full["Args"]),
         )
-    moment = model.moment(api_objects.seconds(state["FinishedAt"]))
+    moment = model.moment(timestamps.seconds(state["FinishedAt"]))
     ended = f"its container ended with code {state['ExitCode']} at {moment} UTC"
     return Process(name, place, problem=f"{ended}: see `docker logs {short}`.")
 
@@ -247,7 +252,7 @@ def version(module: AnsibleModule, process: Process, docker: str) -> str:
     command = [f"/proc/{process.pid}/exe", "--version"]
     if process.container:
         inside = (process.container, process.arguments[0], "--version")
-        command = waiting.limited(api_objects.SECONDS, docker_info.program("docker"), "exec", *inside)
+        command = waiting.limited(api_objects.SECONDS, programs.find("docker"), "exec", *inside)
     _code, out, error = module.run_command(command)
     found = re.search(r"\bv?\d+\.\d+\.\d+[\w.+-]*", out + error)
     return found[0] if found else ""

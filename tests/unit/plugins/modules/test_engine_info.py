@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network
 from ansible_collections.mink8s.kubernetes.plugins.modules import engine_info
 
 
@@ -93,5 +93,5 @@ def test_default_driver(version: str, cgroup_version: int, systemd: bool, driver
 
 
 def test_address_of_an_interface() -> None:
-    assert docker_info.address("lo") == "127.0.0.1"
-    assert docker_info.address("missing") == ""
+    assert network.address("lo") == "127.0.0.1"
+    assert network.address("missing") == ""

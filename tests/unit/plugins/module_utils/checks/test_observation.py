@@ -27,6 +27,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     own_cluster,
     packet_filter,
     procfs,
+    programs,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import server as release_server
@@ -209,14 +210,14 @@ def test_an_engine_that_does_not_answer_is_looked_at(monkeypatch: pytest.MonkeyP
 
 
 def test_no_engine_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(docker_info, "PATH", str(tmp_path))
+    monkeypatch.setattr(programs, "PATH", str(tmp_path))
     monkeypatch.setattr(docker_info, "SOCKET", f"{tmp_path}/none.sock")
     assert str(docker_info.observe(run, "/nonexistent", 1)) == "no Docker"
 
 
 def test_the_programs_of_a_bare_path_are_found() -> None:
-    assert docker_info.program("sh")
-    assert docker_info.program("no-such-program") == ""
+    assert programs.find("sh")
+    assert programs.find("no-such-program") == ""
 
 
 def names(others: Iterator[other_kubernetes.Other]) -> dict[str, tuple[str, ...]]:

@@ -150,7 +150,7 @@ def test_each_program_of_the_engine_has_to_come_from_a_package(
     (tmp_path / "usr/sbin").mkdir(parents=True)
     (tmp_path / "sbin").symlink_to("usr/sbin")
     found = {name: f"{tmp_path}/{place}" for name, place in zip(("dockerd", "docker"), places) if place}
-    monkeypatch.setattr(removable_packages.docker_info, "program", lambda name: found.get(name, ""))
+    monkeypatch.setattr(removable_packages.programs, "find", lambda name: found.get(name, ""))
     listed = {f"{tmp_path}/usr/sbin/dockerd": packages[0], f"{tmp_path}/usr/bin/docker": packages[1]}
     module: Any = Answers(listed)
     assert removable_packages.owners(module) == expected

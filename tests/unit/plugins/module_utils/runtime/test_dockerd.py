@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.systemd import Unit
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
-    docker_info,
     dockerd,
     dockerd_flags,
 )
@@ -195,6 +195,6 @@ def test_the_engine_is_the_collections_if_its_program_is_of_a_package_that_it_in
 
 
 def test_programs_are_found_where_packages_have_them() -> None:
-    path = docker_info.PATH.split(":")
+    path = programs.PATH.split(":")
     assert path.index("/usr/sbin") < path.index("/sbin")
     assert path.index("/usr/bin") < path.index("/bin")

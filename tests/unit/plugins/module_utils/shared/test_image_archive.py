@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import image_archive
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_archive import (
     ArchiveError,
     Image,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 
 CONFIGURATION = json.dumps(
     {"architecture": "amd64", "created": "2020-01-01T00:00:00Z", "rootfs": {"diff_ids": ["sha256:layer"]}}

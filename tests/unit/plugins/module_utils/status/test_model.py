@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import timestamps
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
     api_objects,
     host_map,
@@ -100,7 +101,7 @@ def test_what_runs_is_not_missing() -> None:
     ],
 )
 def test_moments_as_docker_and_kubernetes_write_them(written: str, seconds: float) -> None:
-    assert api_objects.seconds(written) == seconds
+    assert timestamps.seconds(written) == seconds
 
 
 def status(*components: Component, pods: tuple[Pod, ...] = ()) -> Status:
@@ -175,7 +176,7 @@ def test_a_host_has_the_node_that_its_kubelet_registers() -> None:
         None,
         ["The kubelet here registers as host-1, and the API knows a-former-name."],
     )
-    assert api_objects.ready_since([old, own], "host-1") == {"kubelet": api_objects.seconds(SINCE)}
+    assert api_objects.ready_since([old, own], "host-1") == {"kubelet": timestamps.seconds(SINCE)}
     assert api_objects.ready_since([own], "host-2") == {}
 
 

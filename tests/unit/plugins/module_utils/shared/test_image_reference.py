@@ -1,7 +1,7 @@
 """Names of images are read the way the engine reads them."""
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Reference
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 
 DIGEST = f"sha256:{'a' * 64}"
 
