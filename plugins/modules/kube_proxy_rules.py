@@ -42,12 +42,18 @@ reasons:
   sample: ["iptables has the chains KUBE-SERVICES, KUBE-NODEPORTS"]
 """
 
+import re
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import kube_proxy, procfs
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import host, steps
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import plan, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import filter_chains, procfs, programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
+
+# Of pkg/proxy/iptables in Kubernetes 1.18 to 1.23. Chains with other names are the kubelet's.
+CHAINS = re.compile(
+    r"KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|FORWARD|PROXY-CANARY|(SVC|SEP|FW|XLB|EXT|SVL)-\S+)"
+)
 
 
 def running() -> list[str]:
@@ -68,14 +74,18 @@ def main() -> None:
             msg=f"After {timeout} s {', '.join(left)} still runs and would write its rules again. Its"
             " manifest is gone: see `journalctl -u kubelet` for why the kubelet does not end it."
         )
-    found = host.firewall(module, kube_proxy.CHAINS)
+    removals = filter_chains.observe(module, CHAINS)
 
     def apply() -> None:
-        failures = steps.carry_out(module, found.steps)
+        failures = []
+        for each in removals:
+            code, out, error = module.run_command(list(each.command), data=each.data)
+            if code != 0:
+                failures.append(programs.complaint(each.command, code, error.strip() or out.strip()))
         if failures:
             module.fail_json(msg="\n".join(failures))
 
-    plan.carry_out(module, plan.Plan(tuple(step.reason for step in found.steps)), apply)
+    carry_out(module, Plan(tuple(each.reason for each in removals)), apply)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import packages_tar
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages, programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages, dpkg, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.apt_packages import Apt, AptError, Source
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.ledger_file import LedgerError
@@ -103,7 +103,7 @@ def plan(names: Sequence[str], statuses: Mapping[str, str]) -> tuple[Plan, tuple
     """
     reasons = apt_packages.plan_reasons(names, statuses)
     before = "".join(
-        f"{apt_packages.bare(name)}: {statuses.get(apt_packages.bare(name), apt_packages.ABSENT[0])}\n"
+        f"{apt_packages.bare(name)}: {statuses.get(apt_packages.bare(name), dpkg.ABSENT[0])}\n"
         for name in reasons
     )
     after = "".join(f"{apt_packages.bare(name)}: installed\n" for name in reasons)

@@ -11,29 +11,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_lists
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import dpkg
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 OS_RELEASE = Path("/etc/os-release")
-# What dpkg has begun and not ended.
-UPDATES = Path("/var/lib/dpkg/updates")
-LOCK_SECONDS = 300
+LISTS = Path("/var/lib/apt/lists")
+CONFIGURATION = Path("/etc/apt")
+# What decides where lists come from, and whether they may be read.
+DECIDING = ("sources.list", "apt.conf", "auth.conf", "trusted.gpg", "keyrings")
+YOUNG_SECONDS = 3600
 RETRIES = "--option=Acquire::Retries=1"
-ENVIRONMENT = {
-    "DEBIAN_FRONTEND": "noninteractive",
-    "LC_ALL": "C",
-    # No service is restarted unasked.
-    "NEEDRESTART_SUSPEND": "1",
-    # After `su`, PATH lacks the directories of dpkg's own helpers.
-    "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/local/sbin:/usr/sbin:/sbin",
-}
-ABSENT = ("not-installed", "config-files")
 # Nothing is taken from the user: no package removed, no configuration file replaced.
 INSTALL = (
     "install",
@@ -50,7 +42,6 @@ ELSEWHERE = (
     " makes it, cluster_artifacts names it."
 )
 
-_LOCKED = re.compile("could not get lock|locked by another process", re.IGNORECASE)
 _UNKNOWN = re.compile(
     "Unable to locate package|no installation candidate|find any package|^E: Version ", re.M
 )
@@ -104,7 +95,7 @@ class Apt:
 
     def repair(self) -> bool:
         """Finish what an interrupted dpkg left; whether there was anything. Raises AptError for a lock."""
-        if not (self._run("dpkg", "--audit")[1] or interrupted()):
+        if not (self._run("dpkg", "--audit")[1] or dpkg.interrupted()):
             return False
         # What it cannot configure yet, for want of other packages, apt-get --fix-broken does.
         self._run("dpkg", "--configure", "--pending", "--force-confdef", "--force-confold")
@@ -117,12 +108,12 @@ class Apt:
         Lists that cannot be fetched are no error yet: those that are there may do.
         """
         shared = source is REPOSITORIES
-        if shared and young and apt_lists.are_young(apt_lists.LISTS, apt_lists.CONFIGURATION, time.time()):
+        if shared and young and are_young(LISTS, CONFIGURATION, time.time()):
             return False
         code, out, error = self._run("apt-get", "update", RETRIES, *source.options)
         self._complaint = _end(out + error, "Err:|E:|W:") if code or _UNREACHABLE.search(out + error) else ""
         if shared and not self._complaint:
-            os.utime(apt_lists.LISTS)
+            os.utime(LISTS)
         return True
 
     def would_install(self, source: Source, names: Sequence[str], broken: bool) -> list[str]:
@@ -170,39 +161,27 @@ class Apt:
 
     def _run(self, *command: str) -> tuple[int, str, str]:
         """Run a command. Raises AptError if another program does not give up the lock it needs."""
-        done = patiently(self._module, command, umask=0o022)
-        if is_locked(done):
+        done = dpkg.patiently(self._module, command, umask=0o022)
+        if dpkg.is_locked(done):
             raise AptError(
-                f"dpkg or apt-get has been locked by another program for {LOCK_SECONDS} s: {_end(done[2])}."
-                " Wait until it has ended, and run again."
+                f"dpkg or apt-get has been locked by another program for {dpkg.LOCK_SECONDS} s:"
+                f" {_end(done[2])}. Wait until it has ended, and run again."
             )
         return done
 
 
-def patiently(module: AnsibleModule, command: Sequence[str], **options: Any) -> tuple[int, str, str]:
-    """Run a command, again and again while another program has the package manager's lock.
-
-    options: further ones of run_command. Returns the last answer, which says so if the lock stays.
-    """
-    done = (0, "", "")
-
-    def locked() -> list[str]:
-        nonlocal done
-        done = module.run_command(list(command), environ_update=ENVIRONMENT, **options)
-        return [done[2]] if is_locked(done) else []
-
-    waiting.until_none(locked, LOCK_SECONDS, 2)
-    return done
-
-
-def is_locked(done: tuple[int, str, str]) -> bool:
-    """Whether a command failed because another program has the package manager's lock."""
-    return bool(done[0] and _LOCKED.search(done[2]))
-
-
-def interrupted() -> bool:
-    """Whether a dpkg that was killed has left something to do."""
-    return UPDATES.is_dir() and any(UPDATES.iterdir())
+def are_young(lists: Path, configuration: Path, now: float) -> bool:
+    """Whether lists are there that were read lately, and after the last change of what decides about them."""
+    if not any(lists.glob("*_Packages*")):
+        return False
+    read = lists.stat().st_mtime
+    deciding = [configuration / name for name in DECIDING]
+    parts = [configuration / f"{name}.d" for name in DECIDING]
+    paths = [path for path in (*deciding, *parts) if path.exists()]
+    paths += [child for path in paths if path.is_dir() for child in path.iterdir()]
+    # Unlike mtime, ctime cannot be set back.
+    changed = max((path.lstat().st_ctime for path in paths), default=0.0)
+    return now - read < YOUNG_SECONDS and read >= changed
 
 
 def parse_statuses(text: str) -> dict[str, str]:
@@ -259,8 +238,8 @@ def plan_reasons(names: Sequence[str], statuses: Mapping[str, str]) -> dict[str,
     """Why each package has to be installed; none for one that is."""
     reasons = {}
     for name in names:
-        status = statuses.get(bare(name), ABSENT[0])
-        if status in ABSENT:
+        status = statuses.get(bare(name), dpkg.ABSENT[0])
+        if status in dpkg.ABSENT:
             reasons[name] = f"{bare(name)} is not installed"
         elif status != "installed":
             reasons[name] = f"{bare(name)} is {status}, not installed to the end"
@@ -280,7 +259,7 @@ def needed(
     """
     spared: set[str] = set()
     for name, packages in unless.items():
-        begun = any(statuses.get(bare(package), ABSENT[0]) not in ABSENT for package in packages)
+        begun = any(statuses.get(bare(package), dpkg.ABSENT[0]) not in dpkg.ABSENT for package in packages)
         if program(name) and not begun:
             spared.update(packages)
     return [name for name in names if name not in spared]

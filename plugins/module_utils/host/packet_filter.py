@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import kube_proxy, programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.iptables import Packet, Table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.nftables import Ruleset
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
@@ -28,7 +28,7 @@ class Filter:
     @property
     def has_kube_proxy_rules(self) -> bool:
         """Whether a kube-proxy has left its rules, or runs."""
-        return f"-N {kube_proxy.SERVICES}\n" in f"{self.nat}\n"
+        return "-N KUBE-SERVICES\n" in f"{self.nat}\n"
 
     @property
     def has_docker_rules(self) -> bool:

@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
 # A module's run_command. Up to Python 3.8 only text may be subscripted like this.
@@ -22,3 +22,9 @@ PATH = ":".join(["/usr/sbin", "/usr/local/sbin", *DIRECTORIES, "/sbin", "/bin"])
 def find(name: str) -> str:
     """Where a program is on the host; empty if it is not."""
     return shutil.which(name, path=PATH) or ""
+
+
+def complaint(command: Sequence[str], code: int, said: str) -> str:
+    """What to say of a command that failed."""
+    last = "\n".join(said.splitlines()[-3:])
+    return f"`{' '.join(command)}` ended with code {code}: {last}"

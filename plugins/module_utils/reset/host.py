@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import mounts
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import chains
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import filter_chains, mounts
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import (
     enumerate_some,
     is_in,
@@ -85,15 +83,10 @@ def unmount(trees: Iterable[str], mountinfo: str) -> Findings:
     return found
 
 
-def firewall(module: AnsibleModule, which: re.Pattern[str] = chains.ALL) -> Findings:
-    """The chains in iptables and ip6tables with such a name."""
-    found = Findings()
-    for program in ("iptables", "ip6tables"):
-        save, restore = (module.get_bin_path(f"{program}-{verb}") for verb in ("save", "restore"))
-        if save and restore:
-            _code, saved, _error = module.run_command([save])
-            found.add(chains.plan(saved, restore, which))
-    return found
+def firewall(module: AnsibleModule) -> Findings:
+    """The chains of the kubelet and of kube-proxy in iptables and ip6tables."""
+    removals = filter_chains.observe(module)
+    return Findings([Step(each.reason, each.command, data=each.data) for each in removals])
 
 
 def settings(module: AnsibleModule, ledger: ledger_file.Ledger, engine_stays: bool) -> Findings:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages, programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import dpkg, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import enumerate_some
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
 
@@ -181,7 +181,7 @@ def remove(module: AnsibleModule, decision: Decision) -> Findings:
                 f" `{' '.join(purge(decision.going, simulate=True))}`."
             )
             return found
-        if apt_packages.interrupted():
+        if dpkg.interrupted():
             # What a dpkg that was killed has left in the way of apt-get.
             found.steps.append(Step("", ("dpkg", "--triggers-only", "--pending")))
         names = ", ".join(sorted(decision.going))

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
-    apt_packages,
+    dpkg,
     home_kubeconfig,
     mounts,
+    programs,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file, waiting
 
@@ -97,20 +98,18 @@ def carry_out(module: AnsibleModule, steps: Iterable[Step]) -> list[str]:
 
 
 def _run(module: AnsibleModule, step: Step) -> str:
-    code, out, error = apt_packages.patiently(module, step.command, data=step.data or None)
-    return "" if code == 0 or is_done(step, error) else complaint(step, code, error.strip() or out.strip())
+    code, out, error = dpkg.patiently(module, step.command, data=step.data or None)
+    return (
+        ""
+        if code == 0 or is_done(step, error)
+        else programs.complaint(step.command, code, error.strip() or out.strip())
+    )
 
 
 def is_done(step: Step, error: str) -> bool:
     """Whether all that a command complains of is that its work has been done meanwhile."""
     lines = error.strip().splitlines()
     return bool(step.done and lines) and all(re.search(step.done, line) for line in lines)
-
-
-def complaint(step: Step, code: int, said: str) -> str:
-    """What to say of a command that failed."""
-    last = "\n".join(said.splitlines()[-3:])
-    return f"`{' '.join(step.command)}` ended with code {code}: {last}"
 
 
 def touch(step: Step) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.apt_packages import ABSENT
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.dpkg import ABSENT
 
 RELATIONS = "${Package}\t${db:Status-Status}\t${Conflicts}, ${Breaks}\n"
 # The distribution's Docker, and packages that it refuses by its own account.

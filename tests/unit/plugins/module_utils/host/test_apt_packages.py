@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_lists, apt_packages
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.apt_packages import REPOSITORIES, Source
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
@@ -119,14 +119,14 @@ def test_lists_are_read_again_after_an_hour_or_a_change_of_where_they_come_from(
     lists.mkdir()
     for directory in ("sources.list.d", "apt.conf.d", "auth.conf.d"):
         (configuration / directory).mkdir(parents=True)
-    assert not apt_lists.are_young(lists, configuration, time.time())
+    assert not apt_packages.are_young(lists, configuration, time.time())
     (lists / "deb.example_Packages.lz4").touch()
     os.utime(lists)
-    assert apt_lists.are_young(lists, configuration, time.time())
+    assert apt_packages.are_young(lists, configuration, time.time())
     if changed:
         time.sleep(0.05)
         (configuration / changed).touch()
-    assert apt_lists.are_young(lists, configuration, time.time() + read) is young
+    assert apt_packages.are_young(lists, configuration, time.time() + read) is young
 
 
 def test_no_password_of_a_repository_is_told() -> None:
@@ -134,7 +134,3 @@ def test_no_password_of_a_repository_is_told() -> None:
         REPOSITORIES, ["socat"], "E: Failed to fetch http://user:s3cret@mirror/x  404\n", ""
     )
     assert "s3cret" not in redact(said)
-
-
-def test_dpkg_finds_its_helpers_whatever_path_a_login_has() -> None:
-    assert apt_packages.ENVIRONMENT["PATH"].endswith(":/usr/local/sbin:/usr/sbin:/sbin")

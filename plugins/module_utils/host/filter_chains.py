@@ -5,17 +5,41 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
 
 CHAIN = re.compile(r":(\S+) ")
 RULE = re.compile(r"-A (\S+) ")
 JUMP = re.compile(r" -[jg] (\S+)")
 # All chains of the kubelet and of kube-proxy.
-ALL = re.compile(r"KUBE-\S+")
+KUBERNETES = re.compile(r"KUBE-\S+")
 
 
-def plan(saved: str, restore: str, which: re.Pattern[str] = ALL) -> Findings:
+@dataclass(frozen=True)
+class Removal:
+    """A command that takes out chains, and the jumps to them. reason: which; data: its standard input."""
+
+    reason: str
+    command: tuple[str, ...]
+    data: str
+
+
+def observe(module: AnsibleModule, which: re.Pattern[str] = KUBERNETES) -> list[Removal]:
+    """How to take out the chains in iptables and ip6tables with such a name; none if there are none."""
+    found = []
+    for program in ("iptables", "ip6tables"):
+        save, restore = (module.get_bin_path(f"{program}-{verb}") for verb in ("save", "restore"))
+        if save and restore:
+            _code, saved, _error = module.run_command([save])
+            found.append(plan(saved, restore, which))
+    return [removal for removal in found if removal]
+
+
+def plan(saved: str, restore: str, which: re.Pattern[str] = KUBERNETES) -> Removal | None:
     """One command takes out all chains with such a name, and the jumps to them, or none.
 
     saved: what iptables-save prints. restore: the program that goes with it.
@@ -24,10 +48,10 @@ def plan(saved: str, restore: str, which: re.Pattern[str] = ALL) -> Findings:
     tables = re.findall(r"^\*.*?^COMMIT$", saved, re.M | re.S)
     text = "".join(_removal(table, names, which) for table in tables)
     if not text:
-        return Findings()
+        return None
     program = restore.rpartition("/")[2].replace("-restore", "")
     reason = f"{program} has the chains {', '.join(names)}"
-    return Findings([Step(reason, (restore, "--wait", "--noflush"), data=text)])
+    return Removal(reason, (restore, "--wait", "--noflush"), text)
 
 
 def _removal(table: str, names: dict[str, None], which: re.Pattern[str]) -> str:
