@@ -249,9 +249,9 @@ def main() -> None:
         )
         sys.stdout.write(json.dumps({"failed": True, "msg": said}))
         raise SystemExit(1)
-    from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import examine, preflight
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import preflight
 
-    preflight.run(AnsibleModule(argument_spec=examine.ARGUMENTS, supports_check_mode=True))
+    preflight.run(AnsibleModule(argument_spec=preflight.ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

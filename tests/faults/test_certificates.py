@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import bare_node
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing, x509
 from cluster import Cluster, until
 
 PKI = "/etc/kubernetes/pki"
@@ -38,7 +38,7 @@ class Authority:
         itself = name == self.signers[name]
         request = x509.Request(name, x509.contents(found.certificate), 1)
         authority = None if itself else x509.Identity(signer.certificate, signer.key)
-        made = x509.sign(request, found, authority, end - timedelta(days=300), end)
+        made = signing.sign(request, found, authority, end - timedelta(days=300), end)
         path = self._directory / f"{name}.crt"
         path.write_bytes(x509.certificate_pem(made.certificate))
         subprocess.run(["docker", "cp", "--quiet", str(path), f"{self._node}:{PKI}/{name}.crt"], check=True)

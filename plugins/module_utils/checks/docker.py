@@ -17,7 +17,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding i
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info, dockerd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+    docker_info,
+    dockerd_outlook,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon_json import REMEDY
 
 # What a kubelet with dockershim speaks.
@@ -184,7 +187,7 @@ def _place(desired: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _remedy(desired: Mapping[str, Any], docker: dockerd.Outlook, key: str) -> str:
+def _remedy(desired: Mapping[str, Any], docker: dockerd_outlook.Outlook, key: str) -> str:
     if key in docker.settings:
         return f"Take {key} out of {_place(desired, key)}."
     return f"Take --{key} out of what docker.service starts: see `systemctl cat docker`."

@@ -41,7 +41,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     daemon_json,
     docker_info,
     docker_rivals,
-    dockerd,
+    dockerd_outlook,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, versions
@@ -88,7 +88,7 @@ class Host:
     file_systems: tuple[disk.FileSystem, ...] = ()
     engine: Engine = field(default_factory=Engine)
     daemon_json_error: str = ""
-    docker: dockerd.Outlook = field(default_factory=dockerd.Outlook)
+    docker: dockerd_outlook.Outlook = field(default_factory=dockerd_outlook.Outlook)
     snap_docker: str = ""
     docker_rivals: tuple[str, ...] = ()
     others: tuple[other_kubernetes.Other, ...] = ()
@@ -158,7 +158,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
     cgroup_version = cgroup.version()
     processes = find_processes(proc)
     engine = docker_info.observe(run, params["daemon_json"], cgroup_version)
-    docker = dockerd.foresee(params, run, engine.version)
+    docker = dockerd_outlook.foresee(params, run, engine.version)
     data_root = docker.get("data-root") or engine.data_root
     files = [path for path in params["files"] if os.path.lexists(path)]
     artifacts = params["artifacts"]

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import AddressValueError, IPv4Address, ip_address
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, ip_address
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import Problems, check, failure
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.other_kubernetes import NETWORK
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -24,6 +25,7 @@ DIRECTORIES = {
     "etcd_data_directory": "cluster_etcd_data_dir",
     "state_directory": "cluster_state_dir",
 }
+LARGEST, SMALLEST = 12, 29
 
 
 @check
@@ -144,4 +146,42 @@ def image_registry(desired: Mapping[str, Any], host: Host) -> Problems:
         yield failure(
             f"cluster_image_registry is {given}, with which no image's name can begin.",
             "Write HOST[:PORT][/PATH] in lower case, without https:// and without a / at the end.",
+        )
+
+
+@check
+def service_network(desired: Mapping[str, Any], host: Host) -> Problems:
+    """cluster_service_network: a network of a size that kube-apiserver takes, and always the same one."""
+    wanted = desired["service_network"]
+    try:
+        length = IPv4Network(wanted).prefixlen if "/" in wanted else 0
+    except ValueError:
+        length = 0
+    if not LARGEST <= length <= SMALLEST:
+        yield failure(
+            f"cluster_service_network is {wanted}, which is no IPv4 network of /{LARGEST} to /{SMALLEST}.",
+            f"Set it to one that nothing else uses, such as {NETWORK}: an address that ends with the bits of"
+            " the network, and the length of its prefix.",
+        )
+    elif desired["article_exact"] and wanted != NETWORK:
+        yield failure(
+            f"cluster_article_exact is true with cluster_service_network: {wanted}, which the article does"
+            " not have.",
+            "Leave one of them out.",
+        )
+    elif host.service_network and host.service_network != wanted:
+        yield failure(
+            f"cluster_service_network is {wanted}, and the cluster on this host has its Services in"
+            f" {host.service_network}. Their addresses can't be changed.",
+            f"Leave cluster_service_network at {host.service_network}, or reset the host first.",
+        )
+
+
+@check
+def logins(desired: Mapping[str, Any], host: Host) -> Problems:
+    """cluster_kubeconfig_users: logins on the host, each with a home of its own."""
+    for problem in host.login_problems:
+        yield failure(
+            f"{problem} It is in cluster_kubeconfig_users.",
+            "Make the login, or take it out of the list.",
         )

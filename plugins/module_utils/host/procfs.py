@@ -62,6 +62,12 @@ def memory_available(meminfo: str) -> int:
     return int(found[1]) * 1024 // 1_000_000 if found else 0
 
 
+def memory(pid: int) -> int:
+    """What a process has in memory, in bytes."""
+    found = re.search(r"^VmRSS:\s+(\d+) kB$", text(f"/proc/{pid}/status"), re.MULTILINE)
+    return int(found[1]) * 1024 if found and pid else 0
+
+
 def find_processes(proc: Path) -> frozenset[str]:
     """The names of the processes on the host itself, and not in containers. proc: where procfs is mounted."""
     here = link(proc / "self/ns/pid")

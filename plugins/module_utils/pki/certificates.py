@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.files import read, write
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
@@ -221,12 +222,12 @@ def apply(
     for name in work.issue:
         request = desired.requests[name]
         authority = signers[request.authority] if request.authority else None
-        signers[name] = made = pki.sign(request, found[name], authority, now, work.ends[name])
+        signers[name] = made = signing.sign(request, found[name], authority, now, work.ends[name])
         if found[name].key is None:
             write(directory / f"{name}.key", pki.private_pem(made.key), 0o600)
         write(directory / f"{name}.crt", pki.certificate_pem(made.certificate), 0o644)
     for name in work.key_pairs:
-        key = found[name].key or pki.new_rsa_key()
+        key = found[name].key or signing.new_rsa_key()
         if found[name].key is None:
             write(directory / f"{name}.key", pki.private_pem(key), 0o600)
         write(directory / f"{name}.pub", pki.public_pem(key), 0o644)

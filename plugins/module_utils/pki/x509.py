@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from ipaddress import ip_address
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files
@@ -25,7 +24,7 @@ else:
     USAGES = {"client": ExtendedKeyUsageOID.CLIENT_AUTH, "server": ExtendedKeyUsageOID.SERVER_AUTH}
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from typing import TypeVar, Union
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     Parsed = TypeVar("Parsed")
 
 MISSING = "is missing"
-CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -93,38 +91,6 @@ def load(directory: Path, name: str) -> Found:
     return Found(certificate, certificate_fault, key, key_fault, mode, files.read(public_path))
 
 
-def sign(
-    request: Request, found: Found, authority: Identity | None, now: datetime, end: datetime
-) -> Identity:
-    """Issue a certificate over the key found, or a new one. authority: None for an authority."""
-    # P-256 takes a millisecond where RSA takes up to a second, and everything from 1.18 on reads it.
-    key = found.key or ec.generate_private_key(ec.SECP256R1())
-    if authority:
-        subject, issuer, signing_key = _name(request.contents), authority.certificate.subject, authority.key
-        extensions = _holder_extensions(request.contents, key, authority.certificate)
-    else:
-        subject = issuer = _authority_name(request, found)
-        signing_key = key
-        extensions = _authority_extensions(key, found.certificate)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(end)
-    )
-    for value, critical in extensions:
-        builder = builder.add_extension(value, critical)
-    return Identity(builder.sign(signing_key, hashes.SHA256()), key)
-
-
-def new_rsa_key() -> rsa.RSAPrivateKey:
-    """A key for service account tokens, which every version signs and reads with RSA."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
 def certificate_pem(certificate: x509.Certificate) -> bytes:
     """The certificate as it is written to NAME.crt."""
     return certificate.public_bytes(serialization.Encoding.PEM)
@@ -179,6 +145,17 @@ def contents(certificate: x509.Certificate) -> Contents:
     )
 
 
+def holder_name(wanted: Contents) -> x509.Name:
+    """The subject of a certificate for this holder."""
+    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, value) for value in wanted.organizations]
+    return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, wanted.common_name)])
+
+
+def authority_name(request: Request, found: Found) -> x509.Name:
+    """The subject of an authority, which keeps the one that it has."""
+    return found.certificate.subject if found.certificate else holder_name(request.contents)
+
+
 def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
     """The certificate's extension of a kind, or None if it has none."""
     try:
@@ -202,7 +179,7 @@ def signed_by(certificate: x509.Certificate, request: Request, authority: Found)
     """Whether the authority, as it is or will be made over the key found, is the issuer."""
     holder = authority.certificate or authority.key
     algorithm = certificate.signature_hash_algorithm
-    if holder is None or algorithm is None or certificate.issuer != _authority_name(request, authority):
+    if holder is None or algorithm is None or certificate.issuer != authority_name(request, authority):
         return False
     key, signature, signed = holder.public_key(), certificate.signature, certificate.tbs_certificate_bytes
     try:
@@ -253,53 +230,3 @@ def _key(content: bytes) -> PrivateKey:
     if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
         raise TypeError
     return key
-
-
-def _name(wanted: Contents) -> x509.Name:
-    organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, value) for value in wanted.organizations]
-    return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, wanted.common_name)])
-
-
-def _authority_name(request: Request, found: Found) -> x509.Name:
-    return found.certificate.subject if found.certificate else _name(request.contents)
-
-
-def _authority_extensions(
-    key: PrivateKey, renewed: x509.Certificate | None
-) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    if renewed:
-        yield from ((item.value, item.critical) for item in renewed.extensions)
-        return
-    yield x509.BasicConstraints(ca=True, path_length=None), True
-    yield _key_usage(authority=True), True
-    yield x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
-
-
-def _holder_extensions(
-    wanted: Contents, key: PrivateKey, authority: x509.Certificate
-) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    yield x509.BasicConstraints(ca=False, path_length=None), True
-    yield _key_usage(authority=False, encipherment=isinstance(key, rsa.RSAPrivateKey)), True
-    if wanted.usages:
-        yield x509.ExtendedKeyUsage([USAGES[usage] for usage in wanted.usages]), False
-    identifier = extension(authority, x509.SubjectKeyIdentifier)
-    if identifier:
-        yield x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
-    addresses = [x509.IPAddress(ip_address(value)) for value in wanted.ip_addresses]
-    names = [x509.DNSName(value) for value in wanted.dns_names]
-    if names or addresses:
-        yield x509.SubjectAlternativeName([*names, *addresses]), False
-
-
-def _key_usage(*, authority: bool, encipherment: bool = False) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=encipherment,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,29 +92,6 @@ class Daemon:
         return Path(self.desired.daemon_json)
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """What a run is going to do to dockerd, and what is to be said of it before.
-
-    restarts: why a dockerd that runs is going to be restarted. settings: those that daemon.json is going to
-    have. flags: those that its unit passes. refusal: why it would not start with them. loaded, masked: its
-    unit. ours: whether the collection has installed it, or is going to.
-    """
-
-    restarts: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    flags: Mapping[str, str] = field(default_factory=dict)
-    refusal: str = ""
-    loaded: bool = True
-    masked: bool = False
-    ours: bool = True
-
-    def get(self, key: str) -> Any:
-        """What dockerd is going to have of a setting; None if it has its own default."""
-        value = self.settings.get(key, self.flags.get(key))
-        return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
-
-
 def wanted_settings(
     desired: Desired, theirs: Mapping[str, Any], flags: Mapping[str, str], version: str, ours: bool
 ) -> dict[str, Any]:
@@ -192,38 +169,6 @@ def prepare(desired: Desired, version: str, installed: bool, unit: systemd.Unit)
         unit_desired=unit_desired,
         starts=service.starts(unit_desired, unit),
     )
-
-
-def look(desired: Desired, run: Run, version: str) -> Outlook:
-    """What is going to be done. run: the module's run_command. Raises ValueError and OSError."""
-    unit = systemd.ask(run, UNIT)
-    daemon = prepare(desired, version, bool(version), unit)
-    flags = dockerd_flags.flagged(dockerd_flags.command(unit) if version else dockerd_flags.USUAL_COMMAND)
-    changed = bool(daemon.change.plan.reasons or (daemon.starts and version))
-    return Outlook(
-        restarts=daemon.starts if unit.active else (),
-        settings=daemon.change.settings,
-        flags=flags,
-        refusal=refusal(run, daemon, version) if changed and version else "",
-        loaded=unit.loaded,
-        masked=unit.masked,
-        ours=is_ours(desired.ledger, programs.find("dockerd")),
-    )
-
-
-def foresee(params: Mapping[str, Any], run: Run, version: str) -> Outlook:
-    """The same, from the options of the module preflight; nothing is known where a file cannot be read."""
-    if params["docker_settings"] is None:
-        return Outlook()
-    names = ("settings", "defaults", "proxy", "proxy_file")
-    own = {name: params[f"docker_{name}"] for name in names}
-    desired = Desired(**own, daemon_json=params["daemon_json"], ledger=params["ledger"])
-    try:
-        return look(desired, run, version)
-    except (daemon_json.UnreadableError, OSError):
-        return Outlook()
-    except ValueError as error:
-        return Outlook(refusal=str(error).rstrip("."))
 
 
 def proxy_files(desired: Desired) -> dict[str, Any]:

@@ -34,12 +34,6 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
     network,
     ports,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.status.model import (
-    Component,
-    Pod,
-    Port,
-    Socket,
-)
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -69,7 +63,7 @@ class Seen:
     """
 
     processes: list[Process] = field(default_factory=list)
-    sockets: list[Socket] = field(default_factory=list)
+    sockets: list[model.Socket] = field(default_factory=list)
     containers: list[dict[str, Any]] = field(default_factory=list)
     docker: str = ""
     bridge: str = ""
@@ -170,7 +164,7 @@ def _container(name: str, container: Mapping[str, Any]) -> Process:
     return Process(name, place, problem=f"{ended}: see `docker logs {short}`.")
 
 
-def components(module: AnsibleModule, seen: Seen) -> Iterator[Component]:
+def components(module: AnsibleModule, seen: Seen) -> Iterator[model.Component]:
     """Each component, with what it says of itself."""
     ready = api_objects.ready_since(seen.api or [], seen.node_name)
     listening = {
@@ -192,13 +186,13 @@ def components(module: AnsibleModule, seen: Seen) -> Iterator[Component]:
         own = [each for each in listening.get(process.name, []) if each.protocol in ("tcp", "udp")]
         told = [answers[key] for each in own if (key := (each.local, each.port)) in answers]
         problem = process.problem or _unhealthy(process.name, told, seen.docker)
-        yield Component(
+        yield model.Component(
             name=process.name,
             place=process.place,
             version=version(module, process, seen.docker) if process.pid else "",
             problem=problem,
             since=0.0 if problem else max(process.started, ready.get(process.name, 0.0)),
-            memory=_memory(process.pid),
+            memory=procfs.memory(process.pid),
             ports=tuple(
                 sorted(_ports(process.name, own, answers, seen.bridge), key=lambda port: port.number)
             ),
@@ -216,13 +210,13 @@ def _is_http(name: str, reach: str) -> bool:
 
 
 def _ports(
-    name: str, sockets: list[Socket], answers: Mapping[tuple[str, str], tuple[int, int]], bridge: str
-) -> Iterator[Port]:
+    name: str, sockets: list[model.Socket], answers: Mapping[tuple[str, str], tuple[int, int]], bridge: str
+) -> Iterator[model.Port]:
     for each in sockets:
         reach = model.reach(each.local, bridge)
         code, _healthy = answers.get((each.local, each.port), (0, 0))
         denied = code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-        yield Port(each.protocol, int(each.port), reach, None if _leads_on(name, reach) else denied)
+        yield model.Port(each.protocol, int(each.port), reach, None if _leads_on(name, reach) else denied)
 
 
 def _client(name: str, seen: Seen) -> tuple[str, str] | None:
@@ -258,13 +252,7 @@ def version(module: AnsibleModule, process: Process, docker: str) -> str:
     return found[0] if found else ""
 
 
-def _memory(pid: int) -> int:
-    """What a process has in memory, in bytes."""
-    found = re.search(r"^VmRSS:\s+(\d+) kB$", procfs.text(f"/proc/{pid}/status"), re.MULTILINE)
-    return int(found[1]) * 1024 if found and pid else 0
-
-
-def pods(seen: Seen) -> Iterator[Pod]:
+def pods(seen: Seen) -> Iterator[model.Pod]:
     """Every pod but the components', from the API, or from the engine where that does not answer."""
     if seen.api is None:
         yield from _pods_of_engine(seen.containers)
@@ -273,16 +261,16 @@ def pods(seen: Seen) -> Iterator[Pod]:
         if item["kind"] == "Pod" and not api_objects.is_component(item):
             meta, status = item["metadata"], item["status"]
             state = "Terminating" if "deletionTimestamp" in meta else api_objects.state(status)
-            yield Pod(meta["namespace"], meta["name"], state, status.get("podIP", ""))
+            yield model.Pod(meta["namespace"], meta["name"], state, status.get("podIP", ""))
 
 
-def _pods_of_engine(containers: list[dict[str, Any]]) -> Iterator[Pod]:
+def _pods_of_engine(containers: list[dict[str, Any]]) -> Iterator[model.Pod]:
     for each in containers:
         labels = each["Labels"]
         ours = any(_is_static(labels, word, "POD") for word in COMPONENTS)
         if labels.get(f"{LABEL}.container.name") == "POD" and not ours:
             name = labels[f"{LABEL}.pod.name"]
-            yield Pod(labels[f"{LABEL}.pod.namespace"], name, each["State"].capitalize())
+            yield model.Pod(labels[f"{LABEL}.pod.namespace"], name, each["State"].capitalize())
 
 
 def status(module: AnsibleModule) -> model.Status:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import certificates as certificates
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import certificates, signing
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -309,9 +309,9 @@ def test_an_authority_that_cannot_sign_is_an_error_and_stays(
 
 
 def test_an_authority_of_the_users_signs_under_its_own_name(tmp_path: Path) -> None:
-    key = pki.new_rsa_key()
+    key = signing.new_rsa_key()
     request = pki.Request("ca", pki.Contents("Example Corp Root"), days=3650)
-    root = pki.sign(request, pki.Found(key=key, key_fault=""), None, NOW, NOW + timedelta(days=3650))
+    root = signing.sign(request, pki.Found(key=key, key_fault=""), None, NOW, NOW + timedelta(days=3650))
     (tmp_path / "ca.crt").write_bytes(pki.certificate_pem(root.certificate))
     (tmp_path / "ca.key").write_bytes(pki.private_pem(root.key))
     (tmp_path / "ca.key").chmod(0o600)
@@ -329,7 +329,7 @@ def test_an_authority_issued_by_another_is_not_renewed_here(made: Infrastructure
     assert signer.certificate
     assert signer.key
     issuer = pki.Identity(signer.certificate, signer.key)
-    issued = pki.sign(request, found, issuer, NOW, NOW + timedelta(days=20))
+    issued = signing.sign(request, found, issuer, NOW, NOW + timedelta(days=20))
     (made.directory / "ca.crt").write_bytes(pki.certificate_pem(issued.certificate))
     with pytest.raises(ValueError, match=r"expires in 20 days, .* ca.crt is issued by CN=Example Corp Root"):
         made.run()

@@ -22,6 +22,7 @@ import yaml
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import access, kubeconfig
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.access import Seen
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.kubeconfig import KubeconfigError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
 
 KEY = base64.b64encode(b"-----BEGIN PRIVATE KEY-----").decode()
@@ -181,9 +182,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
     """A TLS server on loopback, and the authority of its certificate."""
     directory, now = tmp_path_factory.mktemp("server"), datetime.now(timezone.utc).replace(microsecond=0)
     end = now + timedelta(days=1)
-    root = pki.sign(pki.Request("ca", pki.Contents("ca"), 1), pki.Found(), None, now, end)
+    root = signing.sign(pki.Request("ca", pki.Contents("ca"), 1), pki.Found(), None, now, end)
     contents = pki.Contents("server", ip_addresses=("127.0.0.1",), usages=("server",))
-    leaf = pki.sign(pki.Request("server", contents, 1, "ca"), pki.Found(), root, now, end)
+    leaf = signing.sign(pki.Request("server", contents, 1, "ca"), pki.Found(), root, now, end)
     path = directory / "server.pem"
     path.write_bytes(pki.certificate_pem(leaf.certificate) + pki.private_pem(leaf.key))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import examine, host_facts, observation
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import host_facts, observation
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import CHECKS, Finding
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.preflight import GROUPS, report
 from ansible_collections.mink8s.kubernetes.plugins.modules import preflight
 
 DOCS = Path(__file__).parents[4] / "docs" / "preflight.md"
@@ -42,7 +43,7 @@ def row(name: str) -> str:
 
 def test_the_report_numbers_every_failure_and_names_the_host() -> None:
     failures = [Finding("root", "Not root.", "Be root."), Finding("swap", "Swap is on.", "Run swapoff.")]
-    lines = examine.report("v1.18.20", observation.Host(kernel="6.1.0"), failures).splitlines()
+    lines = report("v1.18.20", observation.Host(kernel="6.1.0"), failures).splitlines()
     assert lines[0].endswith("Nothing was changed. Findings: 2")
     assert lines[1:3] == ["1. root: Not root. Be root.", "2. swap: Swap is on. Run swapoff."]
     assert lines[3].startswith("The host: Linux, kernel 6.1.0, cgroup v1, no Docker, SELinux disabled")
@@ -84,6 +85,6 @@ def test_the_module_documents_every_check_and_every_fact() -> None:
 
 def test_the_page_lists_every_check_with_what_it_looks_at() -> None:
     table = [line for line in DOCS.read_text().splitlines() if line.startswith("| `")]
-    order = [group.__name__ for group in examine.GROUPS]
+    order = [group.__name__ for group in GROUPS]
     wanted = sorted(CHECKS, key=lambda name: order.index(CHECKS[name].__module__))
     assert table == [row(name) for name in wanted]

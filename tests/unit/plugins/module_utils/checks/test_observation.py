@@ -29,7 +29,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     procfs,
     programs,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing, x509
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import server as release_server
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
@@ -477,7 +477,7 @@ def test_authorities_are_read_with_their_start(tmp_path: Path) -> None:
     start = datetime(2031, 1, 1, tzinfo=timezone.utc)
     request = x509.Request("ca", x509.Contents("kubernetes"), 10)
     found = x509.load(tmp_path, "ca")
-    made = x509.sign(request, found, None, start + x509.CLOCK_SKEW, start + timedelta(days=10))
+    made = signing.sign(request, found, None, start + signing.CLOCK_SKEW, start + timedelta(days=10))
     (tmp_path / "ca.crt").write_bytes(x509.certificate_pem(made.certificate))
     (tmp_path / "none.crt").write_text("no certificate")
     paths = [str(tmp_path / name) for name in ("ca.crt", "missing.crt", "none.crt")]

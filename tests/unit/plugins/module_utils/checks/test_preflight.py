@@ -8,8 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import examine as all_checks
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import observation
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import observation, preflight
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import packet_filter
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.disk import FileSystem
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.kernel_features import Kernel
@@ -18,7 +17,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.other_kuber
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.own_cluster import Cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import Listener
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.dockerd import Outlook
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.dockerd_outlook import Outlook
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 OPTIONS: dict[str, Any] = {
@@ -62,8 +61,8 @@ ETCD = {"port": 2379, "address": "127.0.0.1", "process": "etcd"}
 TARBALL = "kubernetes-server-linux-amd64.tar.gz"
 
 
-def examine(host: observation.Host, **options: object) -> all_checks.Findings:
-    return all_checks.examine({**OPTIONS, **options}, host)
+def examine(host: observation.Host, **options: object) -> preflight.Findings:
+    return preflight.examine({**OPTIONS, **options}, host)
 
 
 def failures(host: observation.Host = GOOD, **options: object) -> dict[str, str]:

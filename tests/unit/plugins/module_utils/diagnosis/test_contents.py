@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.diagnosis import contents
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing, x509
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 
 STATIC = "kube-system_etcd-node_0123456789abcdef0123456789abcdef"
@@ -90,7 +90,7 @@ def test_configuration_is_copied_and_keys_and_programs_are_not(tmp_path: Path) -
 def test_certificates_are_told_by_name_and_end(tmp_path: Path) -> None:
     now = datetime(2026, 11, 23, tzinfo=timezone.utc)
     request = x509.Request("etcd/ca", x509.Contents("etcd-ca"), 1)
-    made = x509.sign(request, x509.Found(), None, now, now + timedelta(days=1))
+    made = signing.sign(request, x509.Found(), None, now, now + timedelta(days=1))
     (tmp_path / "etcd").mkdir()
     (tmp_path / "etcd" / "ca.crt").write_bytes(x509.certificate_pem(made.certificate))
     (tmp_path / "etcd" / "ca.key").write_bytes(x509.private_pem(made.key))

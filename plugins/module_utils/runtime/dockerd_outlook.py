@@ -1,0 +1,72 @@
+# Copyright: the mink8s authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run is going to do to dockerd, known before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+    daemon_json,
+    dockerd,
+    dockerd_flags,
+)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run is going to do to dockerd, and what is to be said of it before.
+
+    restarts: why a dockerd that runs is going to be restarted. settings: those that daemon.json is going to
+    have. flags: those that its unit passes. refusal: why it would not start with them. loaded, masked: its
+    unit. ours: whether the collection has installed it, or is going to.
+    """
+
+    restarts: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    refusal: str = ""
+    loaded: bool = True
+    masked: bool = False
+    ours: bool = True
+
+    def get(self, key: str) -> Any:
+        """What dockerd is going to have of a setting; None if it has its own default."""
+        value = self.settings.get(key, self.flags.get(key))
+        return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def look(desired: dockerd.Desired, run: Run, version: str) -> Outlook:
+    """What is going to be done. run: the module's run_command. Raises ValueError and OSError."""
+    unit = systemd.ask(run, dockerd.UNIT)
+    daemon = dockerd.prepare(desired, version, bool(version), unit)
+    flags = dockerd_flags.flagged(dockerd_flags.command(unit) if version else dockerd_flags.USUAL_COMMAND)
+    changed = bool(daemon.change.plan.reasons or (daemon.starts and version))
+    return Outlook(
+        restarts=daemon.starts if unit.active else (),
+        settings=daemon.change.settings,
+        flags=flags,
+        refusal=dockerd.refusal(run, daemon, version) if changed and version else "",
+        loaded=unit.loaded,
+        masked=unit.masked,
+        ours=dockerd.is_ours(desired.ledger, programs.find("dockerd")),
+    )
+
+
+def foresee(params: Mapping[str, Any], run: Run, version: str) -> Outlook:
+    """The same, from the options of the module preflight; nothing is known where a file cannot be read."""
+    if params["docker_settings"] is None:
+        return Outlook()
+    names = ("settings", "defaults", "proxy", "proxy_file")
+    own = {name: params[f"docker_{name}"] for name in names}
+    desired = dockerd.Desired(**own, daemon_json=params["daemon_json"], ledger=params["ledger"])
+    try:
+        return look(desired, run, version)
+    except (daemon_json.UnreadableError, OSError):
+        return Outlook()
+    except ValueError as error:
+        return Outlook(refusal=str(error).rstrip("."))
