@@ -1,11 +1,18 @@
-"""The files of a cluster, rendered from the roles' templates and variables by Ansible itself."""
+"""The files of a cluster, rendered from the roles' templates and variables by Ansible itself.
+
+`python tests/rendering.py DIR` writes those of every release and mode into DIR, for `diff -r` with those of
+another commit, and prints their SHA-256 as tests/unit/rendered.sha256 has them.
+"""
 
 from __future__ import annotations
 
-import os
+import hashlib
+import json
+import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +20,25 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFESTS = "/etc/kubernetes/manifests"
+FACTS = {"nodename": "host-1", "default_ipv4": {"address": "192.0.2.7"}}
 HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
 # What the modules that run before would have returned.
 REGISTERED = {
     "__kubelet_engine": {"cgroup_driver": "systemd"},
     "__preflight_host": {"resolv_conf": ""},
+}
+# The modes in which a release can run, by what it offers when no mode is asked for.
+MODES: dict[str, dict[str, dict[str, Any]]] = {
+    "none": {
+        "exact": {"cluster_article_exact": True},
+        "none": {"cluster_authentication": "none"},
+        "certificates": {"cluster_authentication": "certificates"},
+    },
+    "certificates": {"certificates": {"cluster_authentication": "certificates"}},
+}
+COMPONENTS = {
+    "article": ["etcd", "kube-apiserver"],
+    "all": ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"],
 }
 
 
@@ -58,8 +79,8 @@ def given(role: str) -> dict[str, Any]:
     raise LookupError(role)
 
 
-def play(name: str, user: dict[str, Any]) -> dict[str, Any]:
-    """A play that writes down what the roles would write to a host; later variables win, as in Ansible."""
+def host(user: dict[str, Any]) -> dict[str, Any]:
+    """The variables with which the roles would write a cluster to a host; later ones win, as in Ansible."""
     sources = [
         *(variables(role, "defaults") for role in ("cluster", "control_plane", "kubelet")),
         *(variables(role, "vars") for role in ("release", "cluster", "control_plane", "kubelet")),
@@ -67,16 +88,66 @@ def play(name: str, user: dict[str, Any]) -> dict[str, Any]:
         REGISTERED,
         HOST,
         user,
+        # Every template gets a copy of all variables, and reads nothing of these.
+        {"__release_checksums": {}},
     ]
-    files = "{{ __control_plane_files + [__kubelet_unit, __kubelet_config] }}"
+    return {key: value for source in sources for key, value in source.items()}
+
+
+def play() -> dict[str, Any]:
+    """A play that writes down what the roles would write to each host."""
+    kubelet = "[__kubelet_unit] if kubelet_article_exact else [__kubelet_unit, __kubelet_config]"
+    hosts = "ansible_play_hosts"
+    write = {
+        "content": f"{{{{ dict({hosts} | zip({hosts} | map('extract', hostvars, 'rendered'))) }}}}",
+        "dest": "{{ playbook_dir }}/rendered.json",
+        "mode": "0644",
+    }
     return {
-        "hosts": "localhost",
-        "gather_subset": ["!all", "!min", "platform", "dns", "network"],
-        "vars": {key: value for source in sources for key, value in source.items()},
+        "hosts": "all",
+        "gather_facts": False,
         "tasks": [
-            {"ansible.builtin.copy": {"content": files, "dest": f"{{{{ playbook_dir }}}}/{name}.json"}}
+            {"ansible.builtin.set_fact": {**FACTS, "cacheable": True}},
+            {"ansible.builtin.set_fact": {"rendered": f"{{{{ __control_plane_files + ({kubelet}) }}}}"}},
+            {"ansible.builtin.copy": write, "run_once": True},
         ],
     }
+
+
+def known() -> dict[str, dict[str, Any]]:
+    """The user's variables of a cluster of each minor release, in each mode, with few and all components."""
+    table = variables("release", "vars")
+    # The last patch release of each.
+    versions = {version.rpartition(".")[0]: version for version in table["__release_checksums"]}
+    return {
+        f"{version}-{mode}-{components}": {"cluster_version": version, "cluster_components": names, **chosen}
+        for minor, version in versions.items()
+        for mode, chosen in MODES[table["__release_minors"][minor[1:]]["authentication"]].items()
+        for components, names in COMPONENTS.items()
+        # The article has no others.
+        if (mode, components) != ("exact", "all")
+    }
+
+
+def fingerprint(name: str) -> str:
+    """Stands for a certificate's own."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def on_host(content: str) -> str:
+    """A file as it is on the host but for certificates and keys, which are others on each."""
+
+    def stamp(match: re.Match[str]) -> str:
+        together = " ".join(fingerprint(name) for name in match[1].split(", "))
+        return hashlib.sha256(together.encode()).hexdigest()
+
+    return re.sub(r"FINGERPRINT\(([^()]*)\)", stamp, content)
+
+
+def sums(clusters: dict[str, Rendered]) -> dict[str, str]:
+    """The SHA-256 of every file of every cluster, by CLUSTER/PATH."""
+    files = {f"{name}{path}": text for name, cluster in clusters.items() for path, text in cluster.items()}
+    return {path: hashlib.sha256(on_host(files[path]).encode()).hexdigest() for path in sorted(files)}
 
 
 def render(clusters: dict[str, dict[str, Any]], directory: Path) -> dict[str, Rendered]:
@@ -88,13 +159,13 @@ def render(clusters: dict[str, dict[str, Any]], directory: Path) -> dict[str, Re
     for role in ("control_plane", "kubelet"):
         for template in (ROOT / "roles" / role / "templates").iterdir():
             (directory / "templates" / template.name).symlink_to(template)
-    playbook = directory / "render.yml"
-    playbook.write_text(yaml.safe_dump([play(name, user) for name, user in clusters.items()]))
+    (directory / "render.yml").write_text(yaml.safe_dump([play()]))
+    hosts = {f"host{number}": host(user) for number, user in enumerate(clusters.values())}
+    connection = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": connection}}))
     program = Path(sys.executable).with_name("ansible-playbook")
-    interpreter = f"ansible_python_interpreter={sys.executable}"
     done = subprocess.run(
-        [program, "-i", "localhost,", "-c", "local", "-e", interpreter, playbook],
-        env={**os.environ, "ANSIBLE_GATHERING": "smart"},
+        [program, "-i", directory / "hosts.yml", directory / "render.yml"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -102,10 +173,29 @@ def render(clusters: dict[str, dict[str, Any]], directory: Path) -> dict[str, Re
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    rendered = json.loads((directory / "rendered.json").read_text())
     return {
-        name: Rendered(
-            (file["path"], file["content"])
-            for file in yaml.safe_load((directory / f"{name}.json").read_text())
-        )
-        for name in clusters
+        name: Rendered((file["path"], _marked(file) + file["content"]) for file in rendered[each])
+        for name, each in zip(clusters, hosts)
     }
+
+
+def _marked(file: dict[str, str]) -> str:
+    return f"{file['marker']}\n" if "marker" in file else ""
+
+
+def main(directory: Path) -> None:
+    """Write every file below a directory, which is made, and print what each sums up to."""
+    with tempfile.TemporaryDirectory() as work:
+        clusters = render(known(), Path(work))
+    for name, cluster in clusters.items():
+        for path, content in cluster.items():
+            target = directory / f"{name}{path}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(on_host(content))
+    for path, checksum in sums(clusters).items():
+        print(f"{checksum}  {path}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
