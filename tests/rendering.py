@@ -64,8 +64,11 @@ class Rendered(dict[str, str]):
 
 
 def variables(role: str, kind: str) -> dict[str, Any]:
-    """The variables in a role's defaults or vars."""
-    content: dict[str, Any] = yaml.safe_load((ROOT / "roles" / role / kind / "main.yml").read_text())
+    """The variables in a role's defaults or vars, which may be files in a directory."""
+    directory = ROOT / "roles" / role / kind
+    content: dict[str, Any] = {}
+    for file in sorted([*directory.glob("main.yml"), *directory.glob("main/*.yml")]):
+        content.update(yaml.safe_load(file.read_text()))
     return content
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import COMPONENTS
 
 ROLES = Path(__file__).parents[2] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir())
@@ -15,9 +16,11 @@ TYPES = {"bool": bool, "dict": dict, "int": int, "list": list, "path": str, "str
 
 
 def load(path: str) -> dict[str, Any]:
-    """The variables in a role's file; none if the role has no such file."""
+    """The variables in a role's file, or in the files of a directory of its name; none without either."""
     file = ROLES / path
-    content: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+    content: dict[str, Any] = {}
+    for each in [file] if file.exists() else sorted(file.with_suffix("").glob("*.yml")):
+        content.update(yaml.safe_load(each.read_text()))
     return content
 
 
@@ -156,3 +159,19 @@ def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
         wanted.update(packages if isinstance(packages, list) else re.findall(r"docker\.io", packages))
     wanted.update(re.findall(r"[ (]\['([a-z-]+)'\]", load("docker/vars/main.yml")["__docker_needs"]))
     assert set(load("cluster/vars/main.yml")["__cluster_usual_packages"]) == wanted
+
+
+def test_each_component_has_a_row_that_says_all_and_the_templates_it_names() -> None:
+    table = load("cluster/vars/main.yml")["__cluster_component_table"]
+    assert [row["name"] for row in table] == [*COMPONENTS]
+    minors = load("release/vars/main.yml")["__release_minors"]
+    needed = {"name", "since", "runs_on", "image", "in_release", "mounts", "arguments"}
+    for row in table:
+        assert needed <= row.keys() <= needed | {"user", "groups", "files"}
+        assert ("user" in row) == ("groups" in row)
+        assert row["since"] in minors
+        assert row["runs_on"] in ("control plane", "every node")
+        for name in (f"{row['name']}.yaml", *row.get("files", [])):
+            assert (ROLES / "control_plane" / "templates" / f"{name}.j2").is_file()
+        for mount in row["mounts"]:
+            assert {"name", "path"} <= mount.keys() <= {"name", "path", "type", "read_only"}
