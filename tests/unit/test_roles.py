@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mink8s.kubernetes.plugins.module_utils._components import COMPONENTS
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
 
 ROLES = Path(__file__).parents[2] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir())
