@@ -175,3 +175,22 @@ def test_each_component_has_a_row_that_says_all_and_the_templates_it_names() -> 
             assert (ROLES / "control_plane" / "templates" / f"{name}.j2").is_file()
         for mount in row["mounts"]:
             assert {"name", "path"} <= mount.keys() <= {"name", "path", "type", "read_only"}
+
+
+def test_a_control_plane_alone_has_the_rows_of_the_table() -> None:
+    table = load("cluster/vars/main.yml")["__cluster_component_table"]
+    alone = load("control_plane/defaults/main.yml")["control_plane_components"]
+    mounts = {row["name"]: row["mounts"] for row in table if "user" not in row}
+    in_words_of_the_cluster = {
+        row["name"]: [
+            {
+                **mount,
+                "path": mount["path"].replace(
+                    "{{ control_plane_config_dir }}/pki", "{{ __cluster_pki_dir }}"
+                ),
+            }
+            for mount in row["mounts"]
+        ]
+        for row in alone
+    }
+    assert in_words_of_the_cluster == mounts
