@@ -64,7 +64,8 @@ def test_node_is_ready_and_static_pods_are_visible(host: Host) -> None:
     )
     pods = json.loads(kubectl(host, "get pods --namespace kube-system --output json"))["items"]
     assert {pod["metadata"]["name"] for pod in pods} == {f"etcd-{name}", f"kube-apiserver-{name}"}
-    assert ready(host)
+    # The proofs before have started the kubelet anew.
+    until(lambda: ready(host), "Ready", host)
 
 
 def test_kubectl_works_for_root_without_settings(host: Host) -> None:
