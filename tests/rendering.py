@@ -91,10 +91,11 @@ def host(user: dict[str, Any]) -> dict[str, Any]:
         REGISTERED,
         HOST,
         user,
-        # Every template gets a copy of all variables, and reads nothing of these.
-        {"__release_checksums": {}},
     ]
-    return {key: value for source in sources for key, value in source.items()}
+    given_all = {key: value for source in sources for key, value in source.items()}
+    # Every template gets a copy of all variables, and reads nothing of the checksums.
+    table = {minor: {**row, "checksums": {}} for minor, row in given_all["__release_table"].items()}
+    return {**given_all, "__release_table": table}
 
 
 def play() -> dict[str, Any]:
@@ -119,13 +120,12 @@ def play() -> dict[str, Any]:
 
 def known() -> dict[str, dict[str, Any]]:
     """The user's variables of a cluster of each minor release, in each mode, with few and all components."""
-    table = variables("release", "vars")
-    # The last patch release of each.
-    versions = {version.rpartition(".")[0]: version for version in table["__release_checksums"]}
     return {
         f"{version}-{mode}-{components}": {"cluster_version": version, "cluster_components": names, **chosen}
-        for minor, version in versions.items()
-        for mode, chosen in MODES[table["__release_minors"][minor[1:]]["authentication"]].items()
+        for row in variables("release", "vars")["__release_table"].values()
+        # The last patch release of each.
+        for version in [*row["checksums"]][-1:]
+        for mode, chosen in MODES[row["authentication"][0]].items()
         for components, names in COMPONENTS.items()
         # The article has no others.
         if (mode, components) != ("exact", "all")

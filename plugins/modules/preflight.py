@@ -26,12 +26,12 @@ options:
     description: Kubernetes version, such as V(v1.18.20).
     type: str
     required: true
-  checksums:
-    description: SHA-512 of known releases in hexadecimal, by version and architecture.
+  releases:
+    description: What differs from one release to another, a row for each minor release.
     type: dict
-    default: {}
+    required: true
   checksum:
-    description: SHA-512 of the release in hexadecimal, for a version that is not in O(checksums).
+    description: SHA-512 of the release in hexadecimal, for a version that is not in O(releases).
     type: str
     default: ""
   artifacts:
@@ -163,7 +163,7 @@ EXAMPLES = r"""
 - name: Find out whether the host can run the cluster
   mink8s.kubernetes.preflight:
     version: v1.18.20
-    checksums: "{{ checksums }}"
+    releases: "{{ releases }}"
     url: https://dl.k8s.io
     directories:
       - path: /var/lib/docker

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from common import HERE, say
@@ -18,8 +18,6 @@ ROOT = HERE.parents[1]
 COLLECTIONS = ROOT / ".collections"
 TABLE = ROOT / "roles/release/vars/main.yml"
 DEFAULTS = ROOT / "roles/cluster/defaults/main.yml"
-# Kubelets before it can't use cgroup v2.
-CGROUP_V2_SINCE = (1, 19)
 
 
 def here() -> str:
@@ -31,26 +29,31 @@ def here() -> str:
 
 
 def choose(
-    known: Collection[str], default: str, cgroup_version: int, kernel_memory_error: str
+    known: Mapping[str, Collection[int]], default: str, cgroup_version: int, kernel_memory_error: str
 ) -> tuple[str, str]:
     """The version to take, and why.
 
-    known: the versions there are. default: the collection's own, taken where it runs.
+    known: the versions there are, each with the versions of cgroup its kubelet can use.
+    default: the collection's own, taken where it runs.
     kernel_memory_error: why its kubelet can't set the limits of kernel memory that it sets; empty if it can.
     """
     newest = max(known, key=_numbers)
     other = f"the newest that the collection knows, for its own {default}"
-    if cgroup_version == 2 and _numbers(default) < CGROUP_V2_SINCE:
-        return newest, f"{other} needs cgroup v1, and this machine has cgroup v2"
+    if cgroup_version not in known[default]:
+        return newest, f"{other} can't use this machine's cgroup v{cgroup_version}"
     if kernel_memory_error:
         return newest, f"{other} sets a limit that this kernel refuses ({kernel_memory_error})"
     return default, "the collection's own, which runs on this machine"
 
 
-def releases() -> list[str]:
-    """The versions whose sums the collection knows. Python's own library can't read YAML."""
-    sums = TABLE.read_text().partition("__release_checksums:\n")[2].partition("\n\n")[0]
-    return re.findall(r"^  (v[0-9.]+):$", sums, re.MULTILINE)
+def releases() -> dict[str, set[int]]:
+    """The versions whose sums the collection knows, each with the versions of cgroup its kubelet can use."""
+    return {
+        version: {int(number) for number in re.findall(r"\d+", cgroups)}
+        for row in _rows()
+        for cgroups in re.findall(r"^    cgroup_versions: (.*)$", row, re.MULTILINE)
+        for version in re.findall(r"^      (v[0-9.]+):$", row, re.MULTILINE)
+    }
 
 
 def own() -> str:
@@ -70,7 +73,13 @@ def _limits(default: str) -> tuple[int, str]:
     from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup
 
     mounts = Path("/proc/self/mounts").read_text()
-    return cgroup.version(), cgroup.kernel_memory_error(mounts, default)
+    (row,) = (row for row in _rows() if f"\n      {default}:\n" in row)
+    return cgroup.version(), cgroup.kernel_memory_error(mounts) if "leaves_kernel_memory" in row else ""
+
+
+def _rows() -> list[str]:
+    """The rows of the table of releases. Python's own library can't read YAML."""
+    return re.findall(r'^  "1[.]\d+":\n(?:    .*\n)+', TABLE.read_text(), re.MULTILINE)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -63,9 +63,14 @@ def fits(value: object, option: dict[str, Any]) -> bool:
 
 def images(version: str) -> dict[str, str]:
     """The images of a release, as its table names them."""
-    minor = load("release/vars/main.yml")["__release_minors"][minor_of(version)]
-    tags = {**minor["tags"], "kube-apiserver": version}
+    tags = {**releases()[minor_of(version)]["tags"], "kube-apiserver": version}
     return {name: f"registry.k8s.io/{name}:{tag}" for name, tag in tags.items()}
+
+
+def releases() -> dict[str, dict[str, Any]]:
+    """The table of releases."""
+    table: dict[str, dict[str, Any]] = load("release/vars/main.yml")["__release_table"]
+    return table
 
 
 def minor_of(version: str) -> str:
@@ -115,11 +120,11 @@ def test_a_role_alone_does_what_it_does_in_the_cluster() -> None:
 
 
 def test_each_release_in_range_is_pinned_and_in_order() -> None:
-    table = load("release/vars/main.yml")
-    checksums, minors = table["__release_checksums"], table["__release_minors"]
-    assert list(minors) == ["1.18", "1.19", "1.20", "1.21", "1.22", "1.23"]
-    assert list(checksums) == sorted(checksums, key=numbers)
-    assert {minor_of(version) for version in checksums} == minors.keys()
+    assert list(releases()) == ["1.18", "1.19", "1.20", "1.21", "1.22", "1.23"]
+    for minor, row in releases().items():
+        assert list(row["checksums"]) == sorted(row["checksums"], key=numbers)
+        assert {minor_of(version) for version in row["checksums"]} == {minor}
+    checksums = {version: sums for row in releases().values() for version, sums in row["checksums"].items()}
     for version, sums in checksums.items():
         assert list(sums) == ["amd64", "arm64"], version
         assert all(re.fullmatch("[0-9a-f]{128}", checksum) for checksum in sums.values()), version
@@ -127,9 +132,11 @@ def test_each_release_in_range_is_pinned_and_in_order() -> None:
     assert len(set(every)) == len(every)
 
 
-def test_each_minor_says_how_clients_are_known_and_which_images_it_takes() -> None:
-    for minor, release in load("release/vars/main.yml")["__release_minors"].items():
-        assert release["authentication"] == ("none" if numbers(minor) < [1, 20] else "certificates")
+def test_each_row_of_the_table_of_releases_says_all() -> None:
+    needed = {"authentication", "cgroup_versions", "docker_api", "tags", "checksums"}
+    for minor, release in releases().items():
+        assert needed <= release.keys() <= needed | {"leaves_kernel_memory"}
+        assert "certificates" in release["authentication"]
         assert list(release["tags"]) == ["etcd", "pause", "coredns"]
         for tag in release["tags"].values():
             assert re.fullmatch(r"v?[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor
@@ -137,19 +144,17 @@ def test_each_minor_says_how_clients_are_known_and_which_images_it_takes() -> No
 
 def test_roles_alone_bring_the_default_release() -> None:
     version = load("cluster/defaults/main.yml")["cluster_version"]
-    table = load("release/vars/main.yml")
+    row = releases()[minor_of(version)]
     wanted = images(version)
     kubelet = load("kubelet/defaults/main.yml")
-    control_plane, preflight = load("control_plane/defaults/main.yml"), load("preflight/defaults/main.yml")
-    assert version in table["__release_checksums"]
-    assert version in preflight["preflight_checksums"]
+    control_plane = load("control_plane/defaults/main.yml")
+    assert version in row["checksums"]
     assert kubelet["kubelet_pause_image"] == wanted["pause"]
     assert control_plane["control_plane_images"] == {
         "etcd": wanted["etcd"].partition("@")[0],
         "kube-apiserver": wanted["kube-apiserver"],
     }
-    authentication = table["__release_minors"][minor_of(version)]["authentication"]
-    assert control_plane["control_plane_authentication"] == authentication
+    assert control_plane["control_plane_authentication"] == row["authentication"][0]
 
 
 def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
@@ -164,7 +169,7 @@ def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
 def test_each_component_has_a_row_that_says_all_and_the_templates_it_names() -> None:
     table = load("cluster/vars/main.yml")["__cluster_component_table"]
     assert [row["name"] for row in table] == [*COMPONENTS]
-    minors = load("release/vars/main.yml")["__release_minors"]
+    minors = releases()
     needed = {"name", "since", "runs_on", "image", "in_release", "mounts", "arguments"}
     for row in table:
         assert needed <= row.keys() <= needed | {"user", "groups", "files"}

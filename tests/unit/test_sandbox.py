@@ -17,7 +17,9 @@ import choice
 import common
 import release
 
-KNOWN = ["v1.18.5", "v1.18.20", "v1.9.30", "v1.23.17", "v1.20.15"]
+TABLE = yaml.safe_load((ROOT / "roles/release/vars/main.yml").read_text())["__release_table"]
+V1, BOTH = {1}, {1, 2}
+KNOWN = {"v1.18.5": V1, "v1.18.20": V1, "v1.9.30": V1, "v1.23.17": BOTH, "v1.19.16": BOTH}
 CONTROLLERS = frozenset({"cpu", "cpuacct", "cpuset", "devices", "memory"})
 LOG = """Get:1 http://deb.debian.org/debian bookworm InRelease [151 kB]
 generating the description of the API
@@ -39,8 +41,7 @@ def test_with_cgroup_v2_the_newest_is_taken() -> None:
     version, why = choice.choose(KNOWN, "v1.18.20", cgroup_version=2, kernel_memory_error="")
     assert version == "v1.23.17"
     assert why == (
-        "the newest that the collection knows, for its own v1.18.20 needs cgroup v1,"
-        " and this machine has cgroup v2"
+        "the newest that the collection knows, for its own v1.18.20 can't use this machine's cgroup v2"
     )
     assert choice.choose(KNOWN, "v1.19.16", 2, "")[0] == "v1.19.16"
 
@@ -52,9 +53,10 @@ def test_where_the_kernel_refuses_what_the_kubelet_sets_the_newest_is_taken() ->
 
 
 def test_the_versions_are_those_of_the_collection_s_own_table() -> None:
-    table = yaml.safe_load((ROOT / "roles/release/vars/main.yml").read_text())
     defaults = yaml.safe_load((ROOT / "roles/cluster/defaults/main.yml").read_text())
-    assert choice.releases() == list(table["__release_checksums"])
+    assert choice.releases() == {
+        version: set(row["cgroup_versions"]) for row in TABLE.values() for version in row["checksums"]
+    }
     assert choice.own() == defaults["cluster_version"]
 
 
@@ -66,7 +68,7 @@ def test_preflight_lets_pass_what_is_taken(cgroup_version: int) -> None:
         desired = {
             "version": version,
             "switch_to_cgroup_v1": False,
-            "checksums": choice.releases(),
+            "releases": TABLE,
             "components": ["etcd"],
         }
         assert (list(kernel.cgroup(desired, host)) == []) == passes

@@ -14,12 +14,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding i
     warning,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import ARTICLE, COMPONENTS
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
 AUTHENTICATIONS = ("", "none", "certificates")
-# From this minor version on there is no port without credentials.
-TLS_ONLY = 20
 
 
 @check
@@ -65,11 +63,11 @@ def authentication(desired: Mapping[str, Any], host: Host) -> Problems:
         yield failure(
             f"cluster_authentication is {wanted}.", "Set it to none or certificates, or leave it out."
         )
-    elif wanted == "none" and versions.minor(version) >= TLS_ONLY:
+    elif wanted == "none" and not _has_open_port(desired):
         yield failure(
             f"cluster_authentication is none with {version}, whose kube-apiserver has no port without"
             " credentials.",
-            "Leave it out, or choose a cluster_version of 1.18 or 1.19.",
+            f"Leave it out, or choose a cluster_version of {_with_open_port(desired)}.",
         )
     elif _every_pod_is_administrator(desired):
         yield failure(
@@ -87,10 +85,10 @@ def article_exact(desired: Mapping[str, Any], host: Host) -> Problems:
     """Whether what is asked for can be the article's to the letter."""
     if not desired["article_exact"]:
         return
-    if versions.minor(desired["version"]) >= TLS_ONLY:
+    if not _has_open_port(desired):
         yield failure(
             f"cluster_article_exact is true with {desired['version']}, which has no insecure port.",
-            "Choose a cluster_version of 1.18 or 1.19, or set cluster_article_exact to false.",
+            f"Choose a cluster_version of {_with_open_port(desired)}, or set cluster_article_exact to false.",
         )
     more = [word for word in desired["components"] if word not in ARTICLE]
     if more:
@@ -125,4 +123,14 @@ def _every_pod_is_administrator(desired: Mapping[str, Any]) -> bool:
 
 def has_certificates(desired: Mapping[str, Any]) -> bool:
     """Whether clients are known by certificates."""
-    return desired["authentication"] == "certificates" or versions.minor(desired["version"]) >= TLS_ONLY
+    return desired["authentication"] == "certificates" or not _has_open_port(desired)
+
+
+def _has_open_port(desired: Mapping[str, Any]) -> bool:
+    """Whether the release's kube-apiserver can have a port that asks for no credentials."""
+    return "none" in table.row(desired["releases"], desired["version"])["authentication"]
+
+
+def _with_open_port(desired: Mapping[str, Any]) -> str:
+    """The minor releases that can have it."""
+    return " or ".join(table.minors(desired["releases"], lambda row: "none" in row["authentication"]))

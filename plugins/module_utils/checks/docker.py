@@ -17,14 +17,12 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding i
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     docker_info,
     dockerd_outlook,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon_json import REMEDY
-
-# What a kubelet with dockershim speaks.
-OLDEST_API, NEWEST_API = "1.26", "1.40"
 
 
 @check
@@ -36,15 +34,16 @@ def daemon_json(desired: Mapping[str, Any], host: Host) -> Problems:
 
 @check
 def docker_api(desired: Mapping[str, Any], host: Host) -> Problems:
-    """The API versions of the engine, one of which the kubelet has to speak (1.26 to 1.40)."""
+    """The API versions of the engine, one of which the kubelet has to speak."""
     engine = host.engine
     if not engine.api:
         return
+    oldest, newest = _api(desired)
     speaks = f"Docker {engine.version} speaks API {engine.min_api} to {engine.api}"
-    seen = f"{speaks}, and the kubelet {OLDEST_API} to {NEWEST_API}"
-    if _numbers(engine.api) < _numbers(OLDEST_API):
+    seen = f"{speaks}, and the kubelet {oldest} to {newest}"
+    if _numbers(engine.api) < _numbers(oldest):
         yield failure(f"{seen}.", "Upgrade Docker, or remove it to have the distribution's installed.")
-    elif _numbers(engine.min_api) <= _numbers(NEWEST_API):
+    elif _numbers(engine.min_api) <= _numbers(newest):
         return
     elif _numbers(engine.version)[:1] < (docker_info.LOWERED_FROM,):
         yield failure(
@@ -69,7 +68,8 @@ def docker_settings(desired: Mapping[str, Any], host: Host) -> Problems:
             f"dockerd does not start with what {desired['daemon_json']} is to have: {docker.refusal}.",
             "Correct cluster_docker_settings, or the file.",
         )
-    for key, (is_bad, effect) in HARMFUL.items():
+    _oldest, newest = _api(desired)
+    for key, (is_bad, effect) in {**HARMFUL, "min-api-version": _later_than(newest)}.items():
         if is_bad(docker.get(key)):
             value = json.dumps(docker.get(key))
             yield failure(f"Docker is to run with {key} {value}: {effect}.", _remedy(desired, docker, key))
@@ -201,8 +201,19 @@ def _lacks_socket(hosts: object) -> bool:
     )
 
 
-def _is_too_new(version: object) -> bool:
-    return isinstance(version, str) and _numbers(version) > _numbers(NEWEST_API)
+def _api(desired: Mapping[str, Any]) -> tuple[str, str]:
+    """The oldest and the newest version of Docker's API that the kubelet speaks."""
+    api = table.row(desired["releases"], desired["version"])["docker_api"]
+    return api["oldest"], api["newest"]
+
+
+def _later_than(newest: str) -> tuple[Callable[[Any], bool], str]:
+    """The row of HARMFUL for a version of the API that the engine has to be asked with at least."""
+
+    def is_later(version: object) -> bool:
+        return isinstance(version, str) and _numbers(version) > _numbers(newest)
+
+    return is_later, f"the kubelet speaks API {newest} at most"
 
 
 # Settings with which a cluster does not come up, or its pods do not reach what they should.
@@ -212,7 +223,6 @@ HARMFUL: dict[str, tuple[Callable[[Any], bool], str]] = {
     "iptables": (lambda value: value is False, "pods reach nothing outside of the host"),
     "icc": (lambda value: value is False, "pods do not reach each other"),
     "hosts": (_lacks_socket, f"the kubelet looks for it at {docker_info.SOCKET}"),
-    "min-api-version": (_is_too_new, f"the kubelet speaks API {NEWEST_API} at most"),
 }
 
 

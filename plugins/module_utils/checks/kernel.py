@@ -17,14 +17,18 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding i
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import GRUB_MENU, Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.cgroup import NEEDED
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
 
 @check
 def cgroup(desired: Mapping[str, Any], host: Host) -> Problems:
-    """The version of cgroup, and the controllers the kubelet needs. v1.18 needs cgroup v1."""
-    if host.cgroup_version == 2 and versions.minor(desired["version"]) < 19:
-        seen = f"The host has cgroup v2, which the kubelet {desired['version']} can't use."
+    """The version of cgroup, and the controllers the kubelet needs."""
+    row = table.row(desired["releases"], desired["version"])
+    if host.cgroup_version not in row["cgroup_versions"]:
+        seen = (
+            f"The host has cgroup v{host.cgroup_version}, which the kubelet {desired['version']} can't use."
+        )
         if desired["switch_to_cgroup_v1"] and host.can_switch_to_cgroup_v1:
             parameters = " ".join(host.cgroup_v1_parameters)
             yield warning(seen, f"Once nothing else is in the way it is told to boot with {parameters}.")
@@ -42,9 +46,10 @@ def cgroup(desired: Mapping[str, Any], host: Host) -> Problems:
 
 def _to_v1(desired: Mapping[str, Any], host: Host) -> str:
     """What to do, which ends with what to type for a release that takes the host as it is."""
-    fits = [version for version in desired["checksums"] if versions.minor(version) >= 19]
-    newest = max(fits, key=versions.parse, default="v1.19.16")
-    other = f"run v1.19 or later by adding: -e {variable(desired, 'cluster_version')}={newest}"
+    fits = table.checksums(desired["releases"], lambda row: host.cgroup_version in row["cgroup_versions"])
+    oldest, newest = (choose(fits, key=versions.parse) for choose in (min, max))
+    first = f"v1.{versions.minor(oldest)}"
+    other = f"run {first} or later by adding: -e {variable(desired, 'cluster_version')}={newest}"
     if not host.cgroup_v1_parameters:
         return f"systemd {host.systemd_version} has no cgroup v1 any more, so {other}"
     remedy = f"Reboot with the kernel parameters {' '.join(host.cgroup_v1_parameters)}"
@@ -86,13 +91,14 @@ def _missing_controllers(host: Host, missing: list[str]) -> Iterator[Problem]:
 
 @check
 def kernel_memory(desired: Mapping[str, Any], host: Host) -> Problems:
-    """With cgroup v1, whether a limit of kernel memory can be written, which kubelets before v1.21.2 do."""
-    if host.kernel_memory_error:
+    """With cgroup v1, whether a limit of kernel memory can be written, which not all kubelets do."""
+    row = table.row(desired["releases"], desired["version"])
+    if host.kernel_memory_error and table.sets_kernel_memory(row, desired["version"]):
         yield failure(
             f"The kubelet {desired['version']} writes memory.kmem.limit_in_bytes, which the kernel"
             f" {host.kernel} refuses: {host.kernel_memory_error}.",
             f"Boot a kernel before 5.16, or 6.6 or later, or set {variable(desired, 'cluster_version')} to"
-            " v1.21.2 or later.",
+            f" {row['leaves_kernel_memory']} or later.",
         )
 
 

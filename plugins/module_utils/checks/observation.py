@@ -188,7 +188,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         network=network.observe(),
         cgroup_version=cgroup_version,
         controllers=cgroup.controllers(mounts),
-        kernel_memory_error=cgroup.kernel_memory_error(mounts, params["version"]),
+        kernel_memory_error=cgroup.kernel_memory_error(mounts),
         offers=kernel_features.observe(mounts, kernel.release),
         memory_available=memory_available(text("/proc/meminfo")),
         swaps=tuple(line.split()[0] for line in text("/proc/swaps").splitlines()[1:]),

@@ -45,7 +45,7 @@ SPACE = {
 PORT = {"port": {"type": "int", "required": True}, "address": NEEDED, "process": NEEDED}
 ARGUMENTS: dict[str, Any] = {
     "version": NEEDED,
-    "checksums": {"type": "dict", "default": {}},
+    "releases": {"type": "dict", "required": True},
     "checksum": TEXT,
     "artifacts": TEXT,
     "url": TEXT,

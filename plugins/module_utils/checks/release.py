@@ -10,33 +10,35 @@ from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import Problems, check, failure
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
 
 @check
 def version_range(desired: Mapping[str, Any], host: Host) -> Problems:
-    """cluster_version, which goes from v1.18 to v1.23."""
+    """cluster_version, which has to be of a minor release that the collection knows."""
     seen = f"cluster_version is {desired['version']}."
     if not re.fullmatch(versions.FORM, desired["version"]):
         yield failure(seen, "Write it as v1.Y.Z, such as v1.18.20.")
-    elif not 18 <= versions.minor(desired["version"]) <= 23:
-        yield failure(seen, "Choose v1.18 to v1.23: 1.24 took Docker (dockershim) out of the kubelet.")
+    elif not table.has(desired["releases"], desired["version"]):
+        oldest, *_others, newest = table.minors(desired["releases"])
+        yield failure(
+            seen,
+            f"Choose v{oldest} to v{newest}: later kubelets have no dockershim, so they can't use Docker.",
+        )
 
 
 @check
 def release_checksum(desired: Mapping[str, Any], host: Host) -> Problems:
     """The SHA-512 of the release, which has to be known."""
     version, checksum = desired["version"], desired["checksum"]
-    sums = host.artifact_sums or {}
+    sums, known = host.artifact_sums or {}, table.checksums(desired["releases"])
     where = f"CHANGELOG-1.{versions.minor(version)}.md of github.com/kubernetes/kubernetes"
     remedy = f"Set cluster_release_checksum to the SHA-512 of {host.tarball} from {where}."
     if checksum and not re.fullmatch(r"[0-9a-fA-F]{128}", checksum):
         yield failure(f"The checksum given is not 128 hexadecimal digits: {checksum}.", remedy)
-    elif re.fullmatch(versions.FORM, version) and not (
-        checksum or version in desired["checksums"] or host.tarball in sums
-    ):
-        known = ", ".join(desired["checksums"]) or "none"
-        yield failure(f"The checksum of {version} is not known (known: {known}).", remedy)
+    elif re.fullmatch(versions.FORM, version) and not (checksum or version in known or host.tarball in sums):
+        yield failure(f"The checksum of {version} is not known (known: {', '.join(known)}).", remedy)
 
 
 @check
@@ -92,14 +94,18 @@ def checksum(desired: Mapping[str, Any], host: Host) -> str:
 
     Empty if there is none.
     """
-    known = desired["checksums"].get(desired["version"], {}).get(host.architecture)
     listed = (host.artifact_sums or {}).get(host.tarball, "")
-    return str(known or desired["checksum"].lower() or listed)
+    return str(_known(desired, host) or desired["checksum"].lower() or listed)
+
+
+def _known(desired: Mapping[str, Any], host: Host) -> str:
+    """The SHA-512 that the table of releases has; empty if it has none."""
+    return table.checksums(desired["releases"]).get(desired["version"], {}).get(host.architecture, "")
 
 
 def _origin(desired: Mapping[str, Any], host: Host) -> str:
     """Who says which SHA-512 the release has to have."""
-    if desired["checksums"].get(desired["version"], {}).get(host.architecture):
+    if _known(desired, host):
         return "the collection's own table"
     return "cluster_release_checksum" if desired["checksum"] else f"{desired['artifacts']}/SHA512SUMS"
 

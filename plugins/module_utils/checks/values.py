@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, ip_address
 from typing import Any
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import Problems, check, failure
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.other_kubernetes import NETWORK
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
@@ -85,9 +85,9 @@ def _is_loopback(given: str) -> bool:
 def node_name(desired: Mapping[str, Any], host: Host) -> Problems:
     """The name the node registers with, which has to be one Kubernetes takes."""
     name = desired["node_name"] or host.hostname
-    # The label kubernetes.io/hostname takes 63 characters; from 1.20 the common name
-    # system:node:NAME of the kubelet's certificate takes 64.
-    longest = 63 if versions.minor(desired["version"]) < 20 else 52
+    # The label kubernetes.io/hostname takes 63 characters; the common name system:node:NAME of the
+    # kubelet's certificate takes 64.
+    longest = 52 if cluster.has_certificates(desired) else 63
     if not re.fullmatch(SUBDOMAIN, name) or len(name) > longest:
         yield failure(
             f"The node's name would be {name} ({len(name)} characters), which Kubernetes does not take.",

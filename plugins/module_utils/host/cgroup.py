@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import text
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
 UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers")
 # The controllers without which the kubelet does not start, by version.
 NEEDED = {1: {"cpu", "cpuacct", "cpuset", "devices", "memory"}, 2: {"cpu", "cpuset", "memory"}}
 LIMIT = "memory.kmem.limit_in_bytes"
-# Since runc v1.0.0-rc94 in their vendor tree, kubelets leave kernel memory alone.
-LEAVES_KERNEL_MEMORY = (1, 21, 2)
 
 
 def version() -> int:
@@ -43,13 +40,13 @@ def read_only(mounts: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def kernel_memory_error(mounts: str, kubelet: str) -> str:
-    """Why a limit of kernel memory can't be written; empty if it can, or if this kubelet does not do so.
+def kernel_memory_error(mounts: str) -> str:
+    """Why a limit of kernel memory can't be written; empty if it can, or if the kernel has none.
 
-    kubelet: its version. A cgroup of our own is made for it, and removed again.
+    A cgroup of our own is made for it, and removed again.
     """
     paths = [path for path, options in _hierarchies(mounts) if "memory" in options]
-    if not paths or versions.parse(kubelet) >= LEAVES_KERNEL_MEMORY or not (paths[0] / LIMIT).exists():
+    if not paths or not (paths[0] / LIMIT).exists():
         return ""
     try:
         scratch = Path(tempfile.mkdtemp(dir=paths[0], prefix="mink8s-preflight-"))

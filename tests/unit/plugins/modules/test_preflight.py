@@ -15,8 +15,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import ho
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import CHECKS, Finding
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.preflight import GROUPS, report
 from ansible_collections.mink8s.kubernetes.plugins.modules import preflight
+from rendering import variables
 
 DOCS = Path(__file__).parents[4] / "docs" / "preflight.md"
+RELEASES = variables("release", "vars")["__release_table"]
 MODULE = "ansible_collections.mink8s.kubernetes.plugins.modules.preflight"
 
 
@@ -24,7 +26,7 @@ def run(**options: object) -> dict[str, Any]:
     """The module's result on this machine."""
     done = subprocess.run(
         [sys.executable, "-m", MODULE],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": {"version": "v1.20.15", **options}}),
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": {"version": "v1.20.15", "releases": RELEASES, **options}}),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         text=True,
         capture_output=True,

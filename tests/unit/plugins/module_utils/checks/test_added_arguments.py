@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import added_arguments, observation
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import manifest_directory
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.manifest_directory import Twin
+from rendering import variables
 
 DIRECTORY = "/etc/kubernetes/manifests"
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: etcd\n  namespace: kube-system\nspec: {}\n"
@@ -18,6 +19,7 @@ def found(
 ) -> list[added_arguments.Problem]:
     desired = {
         "version": "v1.20.15",
+        "releases": variables("release", "vars")["__release_table"],
         "authentication": "",
         "article_exact": False,
         "components": ["etcd", "kube-apiserver"],

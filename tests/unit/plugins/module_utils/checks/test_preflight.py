@@ -18,11 +18,13 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.own_cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import Listener
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.dockerd_outlook import Outlook
+from rendering import variables
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+TABLE = variables("release", "vars")["__release_table"]
 OPTIONS: dict[str, Any] = {
     "version": "v1.18.20",
-    "checksums": {"v1.18.5": {}, "v1.18.20": {}},
+    "releases": TABLE,
     "checksum": "",
     "artifacts": "",
     "url": "",
@@ -84,7 +86,16 @@ def listener(port: int, address: str, process: str = "nginx", pid: int = 42) -> 
 
 
 def known(version: str) -> dict[str, Any]:
-    return {"version": version, "checksums": {version: {}}}
+    return {"version": version, "releases": with_release(version)}
+
+
+def with_release(version: str, **sums: str) -> dict[str, Any]:
+    """The table of releases with the sums of one more, or others of one that it has."""
+    minor = version.removeprefix("v").rpartition(".")[0]
+    row = TABLE.get(minor)
+    if row is None:
+        return dict(TABLE)
+    return {**TABLE, minor: {**row, "checksums": {**row["checksums"], version: sums}}}
 
 
 def test_a_good_host_has_no_findings() -> None:
@@ -179,7 +190,7 @@ def test_a_version_out_of_range_is_found(version: str, remedy: str) -> None:
 
 def test_an_unknown_version_names_the_variable_and_where_its_sum_is() -> None:
     found = failures(version="v1.19.7")["release_checksum"]
-    assert "The checksum of v1.19.7 is not known (known: v1.18.5, v1.18.20)." in found
+    assert "The checksum of v1.19.7 is not known (known: v1.18.5, v1.18.20, v1.19.16," in found
     assert "cluster_release_checksum" in found
     assert f"SHA-512 of {TARBALL} from CHANGELOG-1.19.md" in found
 
@@ -326,6 +337,12 @@ def test_the_node_name_is_one_kubernetes_takes(name: str, version: str, good: bo
     assert ("node_name" not in failures(node_name=name, **known(version))) is good
 
 
+def test_a_node_with_a_certificate_has_a_name_that_fits_in_it() -> None:
+    assert failures(node_name="a" * 52, authentication="certificates") == {}
+    said = failures(node_name="a" * 53, authentication="certificates")["node_name"]
+    assert "Set cluster_node_name to at most 52" in said
+
+
 def test_artifacts_are_where_they_are_said_to_be() -> None:
     assert "There is no directory /srv." in failures(artifacts="/srv")["artifacts"]
     empty = replace(GOOD, artifacts=frozenset({"etcd.tar"}))
@@ -337,8 +354,8 @@ def test_the_tarball_among_the_artifacts_is_the_one_it_has_to_be() -> None:
     assert failures(there, version="v1.19.7", checksum="ab" * 64, artifacts="/srv") == {}
     found = failures(there, version="v1.19.7", checksum="cd" * 64, artifacts="/srv")["artifacts"]
     assert f"has the SHA-512 {'ab' * 64}, but cluster_release_checksum says {'cd' * 64}. Copy the" in found
-    table = {"v1.18.20": {"amd64": "12" * 64}}
-    found = failures(there, artifacts="/srv", checksum="ab" * 64, checksums=table)["artifacts"]
+    table = with_release("v1.18.20", amd64="12" * 64)
+    found = failures(there, artifacts="/srv", checksum="ab" * 64, releases=table)["artifacts"]
     assert f"/srv/{TARBALL} has the SHA-512 {'ab' * 64}, but the collection's own table says" in found
     listed = replace(there, artifact_sums={TARBALL: "ef" * 64})
     found = failures(listed, version="v1.19.7", artifacts="/srv")["artifacts"]
@@ -618,10 +635,24 @@ def test_a_login_that_can_not_have_a_kubeconfig() -> None:
     assert "There is no login alice on this host. It is in cluster_kubeconfig_users." in said
 
 
+def test_a_limit_of_kernel_memory_is_a_matter_of_kubelets_that_set_it() -> None:
+    refuses = replace(GOOD, kernel_memory_error="Operation not supported")
+    assert "or set cluster_version to v1.21.2 or later." in failures(refuses)["kernel_memory"]
+    for version, found in (("v1.21.1", ["kernel_memory"]), ("v1.21.2", []), ("v1.22.17", [])):
+        assert list(failures(refuses, **known(version))) == found
+
+
+def test_a_release_is_one_row_of_the_table() -> None:
+    row = {**TABLE["1.23"], "checksums": {"v1.99.1": {}}, "docker_api": {"oldest": "1.50", "newest": "1.60"}}
+    invented = {"version": "v1.99.1", "releases": {**TABLE, "1.99": row}}
+    assert failures(**invented) == {}
+    assert "and the kubelet 1.50 to 1.60." in failures(replace(GOOD, engine=DOCKER), **invented)["docker_api"]
+    assert "Choose v1.18 to v1.99" in failures(**{**invented, "version": "v1.100.0"})["version_range"]
+
+
 def test_the_finding_on_cgroup_v2_ends_with_what_to_type() -> None:
-    releases = {"v1.18.20": {}, "v1.21.14": {}, "v1.9.1": {}, "v1.23.17": {}}
-    assert failures(V2, checksums=releases)["cgroup"].endswith(": -e cluster_version=v1.23.17")
-    alone = {"components": [], "skip": ["components"], "checksums": releases}
+    assert failures(V2)["cgroup"].endswith("or run v1.19 or later by adding: -e cluster_version=v1.23.17")
+    alone: dict[str, Any] = {"components": [], "skip": ["components"]}
     assert failures(V2, **alone)["cgroup"].endswith(": -e release_version=v1.23.17")
 
 
