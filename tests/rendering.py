@@ -25,7 +25,7 @@ HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
 # What the modules that run before would have returned.
 REGISTERED = {
     "__kubelet_engine": {"cgroup_driver": "systemd"},
-    "__preflight_host": {"resolv_conf": ""},
+    "preflight_result": {"resolv_conf": ""},
 }
 # The modes in which a release can run, by what it offers when no mode is asked for.
 MODES: dict[str, dict[str, dict[str, Any]]] = {
@@ -94,8 +94,8 @@ def host(user: dict[str, Any]) -> dict[str, Any]:
     ]
     given_all = {key: value for source in sources for key, value in source.items()}
     # Every template gets a copy of all variables, and reads nothing of the checksums.
-    table = {minor: {**row, "checksums": {}} for minor, row in given_all["__release_table"].items()}
-    return {**given_all, "__release_table": table}
+    table = {minor: {**row, "checksums": {}} for minor, row in given_all["release_table"].items()}
+    return {**given_all, "release_table": table}
 
 
 def play() -> dict[str, Any]:
@@ -122,7 +122,7 @@ def known() -> dict[str, dict[str, Any]]:
     """The user's variables of a cluster of each minor release, in each mode, with few and all components."""
     return {
         f"{version}-{mode}-{components}": {"cluster_version": version, "cluster_components": names, **chosen}
-        for row in variables("release", "vars")["__release_table"].values()
+        for row in variables("release", "vars")["release_table"].values()
         # The last patch release of each.
         for version in [*row["checksums"]][-1:]
         for mode, chosen in MODES[row["authentication"][0]].items()

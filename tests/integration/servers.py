@@ -133,7 +133,7 @@ class Artifacts:
         """How the collection lets clients of this version in."""
         table = yaml.safe_load((ROOT / "roles/release/vars/main.yml").read_text())
         minor = self.version.removeprefix("v").rpartition(".")[0]
-        authentication: str = table["__release_table"][minor]["authentication"][0]
+        authentication: str = table["release_table"][minor]["authentication"][0]
         return authentication
 
     def unpack_apiserver(self, directory: Path) -> Path:

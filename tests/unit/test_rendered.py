@@ -18,9 +18,9 @@ def test_every_rendered_file_is_what_it_was(tmp_path: Path) -> None:
 
 
 def test_a_release_is_one_row_of_the_table(tmp_path: Path) -> None:
-    table = variables("release", "vars")["__release_table"]
+    table = variables("release", "vars")["release_table"]
     row = {**table["1.23"], "tags": {"etcd": "9.8.7", "pause": "6.5", "coredns": "v4.3"}}
-    invented = {"cluster_version": "v1.99.1", "__release_table": {**table, "1.99": row}}
+    invented = {"cluster_version": "v1.99.1", "release_table": {**table, "1.99": row}}
     (rendered,) = render({"invented": invented}, tmp_path).values()
     images = {
         name: rendered.document(f"{MANIFESTS}/{name}.yaml")["spec"]["containers"][0]["image"]

@@ -69,7 +69,7 @@ def images(version: str) -> dict[str, str]:
 
 def releases() -> dict[str, dict[str, Any]]:
     """The table of releases."""
-    table: dict[str, dict[str, Any]] = load("release/vars/main.yml")["__release_table"]
+    table: dict[str, dict[str, Any]] = load("release/vars/main.yml")["release_table"]
     return table
 
 
@@ -99,7 +99,23 @@ def test_variables_bear_the_name_of_their_role(role: str) -> None:
     registered = {task["register"] for task in tasks(role) if "register" in task}
     internal = {*load(f"{role}/vars/main.yml"), *registered}
     assert [name for name in options(role) if not name.startswith(f"{role}_")] == []
-    assert [name for name in internal if not re.match(rf"__{role}(_|$)", name)] == []
+    assert [name for name in internal if not re.match(rf"(__)?{role}_|__{role}$", name)] == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_what_a_role_keeps_to_itself_is_read_there_alone(role: str) -> None:
+    """Results for others have names without __, and so has what playbooks set for a role."""
+    own = [path for path in (ROLES / role).rglob("*") if path.suffix in (".yml", ".j2")]
+    others = [path for path in ROLES.rglob("*") if path.suffix in (".yml", ".j2") and path not in own]
+    playbooks = sorted((ROLES.parent / "playbooks").rglob("*.yml"))
+    # A role's name may begin with another's.
+    longer = "".join(f"(?!{name}_)" for name in NAMES if name.startswith(f"{role}_"))
+    read = [
+        f"{path.relative_to(ROLES.parent)}: {name}"
+        for path in [*others, *playbooks]
+        for name in re.findall(rf"\b__{longer}{role}_\w+", path.read_text())
+    ]
+    assert read == []
 
 
 @pytest.mark.parametrize("role", NAMES)
@@ -115,7 +131,7 @@ def test_a_role_alone_does_what_it_does_in_the_cluster() -> None:
         for name, value in given.items():
             match = re.fullmatch(r"{{ (cluster_\w+) }}", str(value))
             # Some checks are left out where nothing says what to check for.
-            if match and defaults[name] != "":
+            if match and match[1] in cluster and defaults[name] != "":
                 assert defaults[name] == cluster[match[1]], name
 
 
@@ -160,9 +176,11 @@ def test_roles_alone_bring_the_default_release() -> None:
 def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
     wanted = {"docker-cli"}
     for role in ("docker", "control_plane", "kubelet", "node"):
-        packages = load(f"{role}/vars/main.yml")[f"__{role}_packages"]
+        packages = load(f"{role}/vars/main.yml")[f"{role}_default_packages"]
         wanted.update(packages if isinstance(packages, list) else re.findall(r"docker\.io", packages))
-    wanted.update(re.findall(r"[ (]\['([a-z-]+)'\]", load("docker/vars/main.yml")["__docker_needs"]))
+    wanted.update(
+        re.findall(r"[ (]\['([a-z-]+)'\]", load("docker/vars/main.yml")["docker_recommended_packages"])
+    )
     assert set(load("cluster/vars/main.yml")["__cluster_usual_packages"]) == wanted
 
 

@@ -17,7 +17,7 @@ import choice
 import common
 import release
 
-TABLE = yaml.safe_load((ROOT / "roles/release/vars/main.yml").read_text())["__release_table"]
+TABLE = yaml.safe_load((ROOT / "roles/release/vars/main.yml").read_text())["release_table"]
 V1, BOTH = {1}, {1, 2}
 KNOWN = {"v1.18.5": V1, "v1.18.20": V1, "v1.9.30": V1, "v1.23.17": BOTH, "v1.19.16": BOTH}
 CONTROLLERS = frozenset({"cpu", "cpuacct", "cpuset", "devices", "memory"})

@@ -18,7 +18,7 @@ def of(version: str) -> Callable[[Ladder, str], None]:
     table: dict[str, Any] = yaml.safe_load((ROOT / "roles/release/vars/main.yml").read_text())
     minor = version.removeprefix("v").rpartition(".")[0]
     # Up to v1.19 it is none that is taken where nothing is asked for, and certificates can be.
-    both = "none" in table["__release_table"][minor]["authentication"]
+    both = "none" in table["release_table"][minor]["authentication"]
     return goes_to_and_fro if both else is_refused
 
 

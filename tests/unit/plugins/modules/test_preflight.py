@@ -18,7 +18,7 @@ from ansible_collections.mink8s.kubernetes.plugins.modules import preflight
 from rendering import variables
 
 DOCS = Path(__file__).parents[4] / "docs" / "preflight.md"
-RELEASES = variables("release", "vars")["__release_table"]
+RELEASES = variables("release", "vars")["release_table"]
 MODULE = "ansible_collections.mink8s.kubernetes.plugins.modules.preflight"
 
 

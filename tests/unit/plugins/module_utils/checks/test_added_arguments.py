@@ -19,7 +19,7 @@ def found(
 ) -> list[added_arguments.Problem]:
     desired = {
         "version": "v1.20.15",
-        "releases": variables("release", "vars")["__release_table"],
+        "releases": variables("release", "vars")["release_table"],
         "authentication": "",
         "article_exact": False,
         "components": ["etcd", "kube-apiserver"],

@@ -21,7 +21,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.dockerd_
 from rendering import variables
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
-TABLE = variables("release", "vars")["__release_table"]
+TABLE = variables("release", "vars")["release_table"]
 OPTIONS: dict[str, Any] = {
     "version": "v1.18.20",
     "releases": TABLE,
