@@ -103,7 +103,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import le
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import watch
 
 # What the wait may also do in the API, which here it does not.
-NOTHING: dict[str, Any] = {"service_account_namespaces": [], "service_accounts": "left", "cluster_roles": []}
+NOTHING: dict[str, Any] = {
+    "service_account_namespaces": [],
+    "service_accounts": "unmanaged",
+    "cluster_roles": [],
+}
 
 
 def may_go_back(previous: previous_configuration.Previous, version: str) -> bool:
@@ -126,13 +130,13 @@ def go_back(module: AnsibleModule, previous: previous_configuration.Previous) ->
     pods = sorted({path for path in manifests if Path(path).parent in directories})
     seen = watch.wait(module, kubernetes_client.connect(module), pods, previous_configuration.Previous())
     names = ", ".join(changed)
-    if seen.lacks:
+    if seen.missing:
         module.fail_json(
             msg=f"{message}\nWhat was there before was put back ({names}), and does not run either."
             f" {seen.message}",
             changed=True,
             changed_files=changed,
-            missing=seen.lacks,
+            missing=seen.missing,
         )
     previous_configuration.drop(ledger)
     module.fail_json(

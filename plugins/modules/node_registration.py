@@ -19,7 +19,7 @@ description:
     O(service_account_namespaces). Without controllers nobody else does, and kube-apiserver admits no pod
     without it. It has no token for pods, for which a controller would be needed, too.
   - As soon as the node is Ready, takes away the taints that keep pods from it and that a controller would
-    take away, such as C(node.kubernetes.io/not-ready), where O(service_accounts=made).
+    take away, such as C(node.kubernetes.io/not-ready), where O(service_accounts=managed).
   - Warns of a node that is Ready and evicts pods, for want of space, memory or process IDs.
   - Does not wait on for a component that says that it cannot read its command line or configuration.
   - Once all is well, forgets what M(mink8s.kubernetes.files) and M(mink8s.kubernetes.certificates) have kept
@@ -69,11 +69,12 @@ options:
     default: []
   service_accounts:
     description:
-      - Whether those ServiceAccounts are V(made), where no controller does, or V(left) to one, with
-        C(automountServiceAccountToken) taken back where this module has set it.
+      - V(managed) to create those ServiceAccounts, where no controller does.
+      - V(unmanaged) to leave them to a controller, with C(automountServiceAccountToken) taken back where this
+        module has set it.
     type: str
-    choices: [made, left]
-    default: made
+    choices: [managed, unmanaged]
+    default: managed
   cluster_roles:
     description: ClusterRoles to make or remove, each bound to the user with its name.
     type: list
@@ -173,7 +174,7 @@ def main() -> None:
             "unit": {"type": "str", "default": "kubelet.service"},
             "manifests": {"type": "list", "elements": "path", "default": []},
             "service_account_namespaces": {"type": "list", "elements": "str", "default": []},
-            "service_accounts": {"type": "str", "choices": ["made", "left"], "default": "made"},
+            "service_accounts": {"type": "str", "choices": ["managed", "unmanaged"], "default": "managed"},
             "cluster_roles": cluster_role.ARGUMENT,
         },
         supports_check_mode=True,
@@ -185,7 +186,7 @@ def main() -> None:
     api = kubernetes_client.connect(module)
     seen = watch.wait(module, api, module.params["manifests"], kept)
     objects = seen.watch.objects or (watch.unmade(module.params) if module.check_mode else Plan())
-    if seen.lacks and not module.check_mode:
+    if seen.missing and not module.check_mode:
         module.fail_json(
             msg=seen.message, changed=bool(objects.reasons), reasons=list(objects.reasons), **seen.results
         )

@@ -47,7 +47,7 @@ options:
     description: Added to the priority number of all that is run, 0 to 19, so that other work comes first.
     type: int
     default: 0
-  leaves:
+  leftover_paths:
     description: >-
       Directories and files that the packages' programs make and removing the packages leaves. Those that are
       not there before are noted in O(ledger).
@@ -144,7 +144,7 @@ def apply(module: AnsibleModule, apt: Apt, names: Sequence[str], archive: Path |
 def install(module: AnsibleModule, apt: Apt, source: Source, missing: Sequence[str], broken: bool) -> None:
     """Note what is coming and install it. Raises AptError and LedgerError."""
     new = apt.would_install(source, missing, broken)
-    ledger_file.note(module.params["ledger"], packages=new, trees=module.params["leaves"])
+    ledger_file.note(module.params["ledger"], packages=new, trees=module.params["leftover_paths"])
     apt.install(source, missing, broken)
 
 
@@ -170,7 +170,7 @@ def main() -> None:
             "artifacts": {"type": "path"},
             "unless": {"type": "dict", "default": {}},
             "niceness": {"type": "int", "default": 0},
-            "leaves": {"type": "list", "elements": "path", "default": []},
+            "leftover_paths": {"type": "list", "elements": "path", "default": []},
             **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,

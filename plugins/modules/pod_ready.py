@@ -160,15 +160,15 @@ def main() -> None:
     )
     kubectl, name, timeout = Kubectl(module), module.params["name"], module.params["timeout"]
     try:
-        lacks = list(waiting.until_none(kubectl.look, 0 if module.check_mode else timeout))
-        problem = f"the pod {name} is not Ready: {'; '.join(lacks)}." if lacks else ""
+        missing = list(waiting.until_none(kubectl.look, 0 if module.check_mode else timeout))
+        problem = f"the pod {name} is not Ready: {'; '.join(missing)}." if missing else ""
     except PodError as error:
-        lacks, problem, timeout = [str(error)], f"the pod {name} will not become Ready: {error}.", 0
+        missing, problem, timeout = [str(error)], f"the pod {name} will not become Ready: {error}.", 0
     if problem and not module.check_mode:
         when = f"After {timeout} s {problem}" if timeout else f"{problem[:1].upper()}{problem[1:]}"
-        module.fail_json(msg=f"{when}{kubectl.warning()}", missing=lacks, address="")
+        module.fail_json(msg=f"{when}{kubectl.warning()}", missing=missing, address="")
     address = kubectl.pod.get("status", {}).get("podIP", "")
-    module.exit_json(changed=False, address=address, missing=lacks)
+    module.exit_json(changed=False, address=address, missing=missing)
 
 
 if __name__ == "__main__":

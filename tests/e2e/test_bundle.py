@@ -16,8 +16,7 @@ from bare_node import SANDBOX, Node, bare, changed
 OFFLINE = "mink8s-offline"
 DIRECTORY = "/root/bundle"
 RELEASE, IMAGES, PACKAGES = (
-    f"mink8s.kubernetes.cluster : Put the {what} into the bundle"
-    for what in ("release", "images", "packages")
+    f"mink8s.kubernetes.cluster : Add the {what} to the bundle" for what in ("release", "images", "packages")
 )
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5)"
 FLIP = "f = open('{}', 'r+b'); f.seek(-4096, 2); b = f.read(1); f.seek(-1, 1); f.write(bytes([b[0] ^ 1]))"

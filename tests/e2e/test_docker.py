@@ -13,7 +13,7 @@ import pytest
 from bare_node import SANDBOX, Node, changed, given, said
 
 DAEMON_JSON = "/etc/docker/daemon.json"
-RUN_DOCKER = "mink8s.kubernetes.docker : Run the engine with its settings and images"
+RUN_DOCKER = "mink8s.kubernetes.docker : Start Docker with its settings and load the images"
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy"]
 # What a URL, a unit of systemd and a shell each take for something else.
 PASSWORD = 'swordfish%40s"s\\0815'

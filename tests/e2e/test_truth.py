@@ -123,7 +123,7 @@ def test_another_directory_for_programs_restarts_the_kubelet_alone(
     variables["cluster_bin_dir"] = "/opt/kubernetes/bin"
     assert changed(node.playbook("site.yml", **variables)) == [
         "mink8s.kubernetes.release : Install the Kubernetes release",
-        "mink8s.kubernetes.kubelet : Run the kubelet with its configuration",
+        "mink8s.kubernetes.kubelet : Configure and start the kubelet",
     ]
     after = running(node)
     assert node.run("readlink", f"/proc/{after.kubelet}/exe").strip() == "/opt/kubernetes/bin/kubelet"
@@ -136,7 +136,7 @@ def test_a_setting_of_the_engine_restarts_the_engine(
     before = running(node)
     variables["cluster_docker_settings"] = {**given.get("cluster_docker_settings", {}), "debug": True}
     assert changed(node.playbook("site.yml", **variables)) == [
-        "mink8s.kubernetes.docker : Run the engine with its settings and images",
+        "mink8s.kubernetes.docker : Start Docker with its settings and load the images",
     ]
     assert node.run("docker", "info", "--format", "{{.Debug}}").strip() == "true"
     after = running(node)

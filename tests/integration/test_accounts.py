@@ -177,11 +177,11 @@ def test_what_was_set_here_is_taken_back_once_for_a_controller(
     apiserver.core().create_namespaced_service_account(
         theirs, {"metadata": {"name": "default"}, "automountServiceAccountToken": False}
     )
-    done = accounts(apiserver.kubeconfig, [ours, theirs], service_accounts="left")
+    done = accounts(apiserver.kubeconfig, [ours, theirs], service_accounts="unmanaged")
     assert done.values["reasons"] == [f"serviceaccount {ours}/default is a controller's from now on"]
     assert account(apiserver, ours).automount_service_account_token is None
     assert account(apiserver, theirs).automount_service_account_token is False
-    again = accounts(apiserver.kubeconfig, [ours, theirs], service_accounts="left")
+    again = accounts(apiserver.kubeconfig, [ours, theirs], service_accounts="unmanaged")
     assert (again.values["changed"], again.values["reasons"]) == (False, [])
     back = accounts(apiserver.kubeconfig, [ours])
     assert back.values["changed"]

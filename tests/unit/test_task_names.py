@@ -99,7 +99,7 @@ assert said == ["Something else"]
 
 
 def test_a_task_that_is_gone_is_not_there() -> None:
-    assert is_there("mink8s.kubernetes.kubelet : Run the kubelet with its configuration")
+    assert is_there("mink8s.kubernetes.kubelet : Configure and start the kubelet")
     assert not is_there("mink8s.kubernetes.kubelet : Run the kubelet with its confection")
     assert fits("Wait, at most 20 seconds", "Wait, at most {{ node_timeout ~ ' seconds' }}")
     assert not is_there("mink8s.kubernetes.kubelet : ")

@@ -75,55 +75,55 @@ def static_pod(manifest: dict[str, Any], ready: bool = False, age: float = math.
 
 
 def missing(name: str, version: str | None, wanted: list[StaticPod], seen: Observed) -> list[str]:
-    """What the node still lacks, the first thing to wait for first; empty if nothing."""
+    """What is still missing, the first thing to wait for first; empty if nothing."""
     if not seen.kubelet_started_at:
         return ["the kubelet does not run"]
     if seen.api_problem:
         return [seen.api_problem]
-    lacks = [*apiserver_lacks(version, seen), *node_lacks(name, version, seen)]
-    return lacks if seen.node is None else [*lacks, *pods_lack(name, wanted, seen)]
+    missing = [*missing_of_apiserver(version, seen), *missing_of_node(name, version, seen)]
+    return missing if seen.node is None else [*missing, *missing_of_pods(name, wanted, seen)]
 
 
-def apiserver_lacks(version: str | None, seen: Observed) -> list[str]:
+def missing_of_apiserver(version: str | None, seen: Observed) -> list[str]:
     """What is missing of a kube-apiserver of this version."""
     if version and not versions.is_release(seen.apiserver_version, version):
         return [f"kube-apiserver says it is {seen.apiserver_version}, wanted {version}"]
     return []
 
 
-def node_lacks(name: str, version: str | None, seen: Observed) -> list[str]:
+def missing_of_node(name: str, version: str | None, seen: Observed) -> list[str]:
     """What is missing of a node that the running kubelet, of this version, has reported Ready."""
     if seen.node is None:
         return [f"node {name} is not registered"]
-    lacks = []
+    missing = []
     reported = seen.node.status.node_info.kubelet_version
     if version and not versions.is_release(reported, version):
-        lacks.append(f"node {name} reports kubelet {reported}, wanted {version}")
+        missing.append(f"node {name} reports kubelet {reported}, wanted {version}")
     ready = _condition(seen.node, "Ready")
     if ready is None:
-        lacks.append(f"node {name} has no Ready condition yet")
+        missing.append(f"node {name} has no Ready condition yet")
     elif ready.status != "True":
-        lacks.append(f"node {name} is not Ready: {ready.reason}: {ready.message}")
+        missing.append(f"node {name} is not Ready: {ready.reason}: {ready.message}")
     elif ready.last_heartbeat_time.timestamp() < int(seen.kubelet_started_at):
-        lacks.append(f"node {name} has not been reported Ready since the kubelet was started")
-    return lacks
+        missing.append(f"node {name} has not been reported Ready since the kubelet was started")
+    return missing
 
 
-def pods_lack(name: str, wanted: list[StaticPod], seen: Observed) -> list[str]:
+def missing_of_pods(name: str, wanted: list[StaticPod], seen: Observed) -> list[str]:
     """What is missing of mirror pods that run what the manifests say."""
-    lacks = []
+    missing = []
     for pod in wanted:
         mirror = seen.mirror_pods.get(f"{pod.namespace}/{pod.name}-{name}")
         where = f"static pod {pod.namespace}/{pod.name}-{name}"
         if mirror is None:
-            lacks.append(f"{where} is not visible in the API")
+            missing.append(f"{where} is not visible in the API")
         elif mirror.containers != pod.containers or pod.annotations.items() - mirror.annotations.items():
-            lacks.append(f"{where} does not run its present manifest yet")
+            missing.append(f"{where} does not run its present manifest yet")
         elif not mirror.ready:
-            lacks.append(f"{where} is not Ready")
+            missing.append(f"{where} is not Ready")
         elif pod.name in seen.tried and mirror.age < PROBATION:
-            lacks.append(f"{where} has only just been started")
-    return lacks
+            missing.append(f"{where} has only just been started")
+    return missing
 
 
 def summary(node: Any) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def is_ready(node: Any) -> bool:
 
 
 def pressures(node: Any) -> list[str]:
-    """What the node lacks so much of that it evicts pods: words of PRESSURES."""
+    """What the node has so little of that it evicts pods: words of PRESSURES."""
     return [condition for condition in PRESSURES if _is(node, condition)]
 
 

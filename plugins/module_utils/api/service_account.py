@@ -33,7 +33,7 @@ class Observed:
     ours: bool = False
 
 
-def plan(observed: dict[str, Observed], left: bool = False) -> Plan:
+def plan(observed: dict[str, Observed], unmanaged: bool = False) -> Plan:
     """Which accounts have to be made, changed, or left to a controller, and why; observed by namespace."""
     reasons: list[str] = []
     before: list[str] = []
@@ -44,7 +44,7 @@ def plan(observed: dict[str, Observed], left: bool = False) -> Plan:
         if not seen.namespace_exists:
             reasons.append(f"namespace {namespace} does not exist")
             after.append(f"namespace/{namespace}\n")
-        if left:
+        if unmanaged:
             if seen.ours:
                 reasons.append(f"{account} is a controller's from now on")
                 before.append(f"{field}: false\n")
@@ -66,12 +66,12 @@ def observe(core: Any, namespaces: Sequence[str]) -> dict[str, Observed]:
     return {namespace: _observe(core, namespace) for namespace in namespaces}
 
 
-def apply(core: Any, observed: dict[str, Observed], left: bool = False) -> None:
+def apply(core: Any, observed: dict[str, Observed], unmanaged: bool = False) -> None:
     """Make what is missing, change only the one field of what is there. Raises the client's exceptions."""
     for namespace, seen in observed.items():
         if not seen.namespace_exists:
             core.create_namespace({"metadata": {"name": namespace}})
-        if left:
+        if unmanaged:
             if seen.ours:
                 core.patch_namespaced_service_account(NAME, namespace, LEFT)
         elif not seen.account_exists:

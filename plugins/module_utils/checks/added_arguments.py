@@ -213,7 +213,7 @@ def _file(component: str, where: str, flag: str, value: Any, host: Host) -> Iter
 @check
 def static_pods(desired: Mapping[str, Any], host: Host) -> Problems:
     """The directory of manifests, in which no other file may define a static pod of the collection's."""
-    for file, manifest, pod in host.twins:
+    for file, manifest, pod in host.duplicates:
         yield failure(
             f"{file} defines the static pod {pod}, as {manifest} does. The kubelet reads every file of that"
             " directory whose name does not begin with a dot, and runs one of the two.",

@@ -20,7 +20,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import prog
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     docker_info,
-    dockerd_outlook,
+    dockerd_plan,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon_json import REMEDY
 
@@ -157,8 +157,8 @@ def docker_snap(desired: Mapping[str, Any], host: Host) -> Problems:
 @check
 def docker_packages(desired: Mapping[str, Any], host: Host) -> Problems:
     """Packages that are in the way of the distribution's Docker. Only where there is no engine yet."""
-    if host.docker_rivals and not host.engine.version:
-        names = " ".join(host.docker_rivals)
+    if host.docker_conflicts and not host.engine.version:
+        names = " ".join(host.docker_conflicts)
         yield failure(
             f"There is no Docker on this host, but there are packages beside which docker.io can't be"
             f" installed: {names.replace(' ', ', ')}.",
@@ -187,7 +187,7 @@ def _place(desired: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _remedy(desired: Mapping[str, Any], docker: dockerd_outlook.Outlook, key: str) -> str:
+def _remedy(desired: Mapping[str, Any], docker: dockerd_plan.DockerdPlan, key: str) -> str:
     if key in docker.settings:
         return f"Take {key} out of {_place(desired, key)}."
     return f"Take --{key} out of what docker.service starts: see `systemctl cat docker`."

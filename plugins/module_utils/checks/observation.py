@@ -39,9 +39,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs impo
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     daemon_json,
+    docker_conflicts,
     docker_info,
-    docker_rivals,
-    dockerd_outlook,
+    dockerd_plan,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, versions
@@ -88,11 +88,11 @@ class Host:
     file_systems: tuple[disk.FileSystem, ...] = ()
     engine: Engine = field(default_factory=Engine)
     daemon_json_error: str = ""
-    docker: dockerd_outlook.Outlook = field(default_factory=dockerd_outlook.Outlook)
+    docker: dockerd_plan.DockerdPlan = field(default_factory=dockerd_plan.DockerdPlan)
     snap_docker: str = ""
-    docker_rivals: tuple[str, ...] = ()
+    docker_conflicts: tuple[str, ...] = ()
     others: tuple[other_kubernetes.Other, ...] = ()
-    twins: tuple[manifest_directory.Twin, ...] = ()
+    duplicates: tuple[manifest_directory.Duplicate, ...] = ()
     missing_files: frozenset[str] = frozenset()
     installed: str = ""
     service_network: str = ""
@@ -158,7 +158,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
     cgroup_version = cgroup.version()
     processes = find_processes(proc)
     engine = docker_info.observe(run, params["daemon_json"], cgroup_version)
-    docker = dockerd_outlook.foresee(params, run, engine.version)
+    docker = dockerd_plan.of_preflight(params, run, engine.version)
     data_root = docker.get("data-root") or engine.data_root
     files = [path for path in params["files"] if os.path.lexists(path)]
     artifacts = params["artifacts"]
@@ -200,9 +200,11 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
         docker=docker,
         snap_docker=next((path for path in SNAP_DOCKER if os.path.lexists(path)), ""),
-        docker_rivals=() if engine.version else tuple(docker_rivals.find(run, params["docker_packages"])),
+        docker_conflicts=()
+        if engine.version
+        else tuple(docker_conflicts.find(run, params["docker_packages"])),
         others=tuple(other_kubernetes.find(processes, engine.containers, files, has_ledger)),
-        twins=manifest_directory.observe(params),
+        duplicates=manifest_directory.observe(params),
         missing_files=manifest_directory.missing(params["arguments"]),
         installed=_installed(files) if has_ledger else "",
         service_network=_service_network(files) if has_ledger else "",

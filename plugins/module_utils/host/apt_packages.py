@@ -143,11 +143,12 @@ class Apt:
         if not code:
             return out
         said = out + error
-        rivals = self._in_the_way(source, names) if "remove is disabled" in said else []
-        if rivals:
+        conflicting = self._in_the_way(source, names) if "remove is disabled" in said else []
+        if conflicting:
             raise AptError(
-                f"{', '.join(names)} cannot be installed from {source.name} beside {', '.join(rivals)}."
-                f" Remove that with `apt-get remove {' '.join(rivals)}` if nothing uses it, and run again."
+                f"{', '.join(names)} cannot be installed from {source.name} beside {', '.join(conflicting)}."
+                f" Remove that with `apt-get remove {' '.join(conflicting)}` if nothing uses it, and run"
+                " again."
             )
         gone = _UNKNOWN.search(said) or _GONE.search(said)
         kind = UnavailableError if gone else AptError

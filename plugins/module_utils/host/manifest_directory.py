@@ -18,7 +18,7 @@ METADATA = re.compile(r"^metadata:[ \t]*(?:#.*)?\n((?:[ \t]+.*\n|[ \t]*(?:#.*)?\
 ENTRY = r"^%s%s:[ \t]*[\"']?([^\s\"'#]+)"
 
 
-class Twin(NamedTuple):
+class Duplicate(NamedTuple):
     """A file that defines the same static pod as a manifest of the run's."""
 
     file: str
@@ -48,13 +48,13 @@ def pod(text: str) -> tuple[str, str] | None:
     return (namespace[1] if namespace else "default", name[1]) if name else None
 
 
-def twins(manifests: Iterable[str], texts: Mapping[str, str]) -> Iterator[Twin]:
+def duplicates(manifests: Iterable[str], texts: Mapping[str, str]) -> Iterator[Duplicate]:
     """The files, of those with these texts, that define the static pods of these manifests, too."""
     ours = {("kube-system", Path(path).stem): path for path in manifests}
     for path, text in sorted(texts.items()):
         found = pod(text)
         if found in ours and path not in ours.values():
-            yield Twin(path, ours[found], "/".join(found))
+            yield Duplicate(path, ours[found], "/".join(found))
 
 
 def read(manifests: Iterable[str]) -> dict[str, str]:
@@ -68,11 +68,11 @@ def read(manifests: Iterable[str]) -> dict[str, str]:
     return texts
 
 
-def observe(params: Mapping[str, Any]) -> tuple[Twin, ...]:
-    """The twins on the host, where this user may look. params: the options of the module preflight."""
+def observe(params: Mapping[str, Any]) -> tuple[Duplicate, ...]:
+    """The duplicates on the host, where this user may look. params: the options of the module preflight."""
     manifests = [path for path in params["files"] if path.endswith(".yaml")]
     try:
-        return tuple(twins(manifests, read(manifests)))
+        return tuple(duplicates(manifests, read(manifests)))
     except PermissionError:
         return ()
 

@@ -22,16 +22,16 @@ def until_none(
     missing: Callable[[], Sequence[str]],
     timeout: float,
     interval: float = 0.25,
-    in_vain: Callable[[], bool] = never,
+    give_up: Callable[[], bool] = never,
 ) -> Sequence[str]:
     """Call missing() until it names nothing that is still missing, or until time is up.
 
-    timeout, interval: seconds. in_vain: whether to wait on has no use, asked while something is missing.
+    timeout, interval: seconds. give_up: whether no wait will help, asked while something is missing.
     Returns what was missing at the last look: empty if the wait came to its end.
     """
     deadline = time.monotonic() + timeout
     while True:
         seen = missing()
-        if not seen or time.monotonic() >= deadline or in_vain():
+        if not seen or time.monotonic() >= deadline or give_up():
             return seen
         time.sleep(interval)

@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Watching a cluster come up, and making in its API what it lacks as soon as that answers."""
+"""Watching a cluster come up, and creating in its API what is missing as soon as that answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import prev
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import component_log
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, together
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import in_vain
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import fatal_errors
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -56,19 +56,19 @@ def wait(
     tried = [path.stem for path in paths if kept.had_cluster and str(path) in kept.files]
     watch, start = Watch(module, api, wanted, tried), time.monotonic()
     timeout = 0 if module.check_mode else module.params["timeout"]
-    judge = in_vain.Judge(module, wanted)
-    lacks = list(waiting.until_none(watch.look, timeout, INTERVAL, judge.in_vain))
-    if lacks and not module.check_mode:
-        lacks = watch.look_afresh()
-    said = [f"After {time.monotonic() - start:.0f} s:", *(f"- {line}" for line in lacks)]
-    if lacks and not module.check_mode:
+    fatal = fatal_errors.FatalErrors(module, wanted)
+    missing = list(waiting.until_none(watch.look, timeout, INTERVAL, fatal.are_there))
+    if missing and not module.check_mode:
+        missing = watch.look_afresh()
+    said = [f"After {time.monotonic() - start:.0f} s:", *(f"- {line}" for line in missing)]
+    if missing and not module.check_mode:
         said += component_log.tell(module, module.params["unit"], [pod.name for pod in wanted])
     results = {
-        "missing": lacks,
+        "missing": missing,
         "node": nodes.summary(watch.seen.node),
         "apiserver_version": watch.seen.apiserver_version,
     }
-    return Seen(watch, lacks, "\n".join(said), results)
+    return Seen(watch, missing, "\n".join(said), results)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Seen:
     """How a wait ended. message: what is missing, and why, as a person reads it. results: of the module."""
 
     watch: Watch
-    lacks: list[str]
+    missing: list[str]
     message: str
     results: dict[str, Any]
 
@@ -102,8 +102,8 @@ class Watch:
     def look(self) -> list[str]:
         """What is still missing. Nothing is only if one look has seen it all."""
         first = self.seen == nodes.Observed(tried=self._tried)
-        lacks = self._look()
-        return lacks if lacks or first else self.look_afresh()
+        missing = self._look()
+        return missing if missing or first else self.look_afresh()
 
     def look_afresh(self) -> list[str]:
         """What is missing now, whatever was seen before."""
@@ -129,7 +129,7 @@ class Watch:
         name, version = params["name"], params["version"]
         if api is None:
             return f"{params['kubeconfig']} does not exist: there is no cluster yet"
-        if not seen.apiserver_version or nodes.apiserver_lacks(version, seen):
+        if not seen.apiserver_version or nodes.missing_of_apiserver(version, seen):
             problem = kubernetes_client.unhealthy(api)
             if problem:
                 return problem[0]
@@ -137,11 +137,15 @@ class Watch:
         core = kubernetes_client.core(api)
         if not self._objects_made:
             self._make_objects(core)
-        if nodes.node_lacks(name, version, seen):
+        if nodes.missing_of_node(name, version, seen):
             seen.node = kubernetes_client.get(core.read_node, name)
-        if seen.kubelet_started_at and not self._taints_seen_to and not nodes.node_lacks(name, version, seen):
+        if (
+            seen.kubelet_started_at
+            and not self._taints_seen_to
+            and not nodes.missing_of_node(name, version, seen)
+        ):
             self._see_to_taints(core)
-        if seen.node is not None and nodes.pods_lack(name, self._wanted, seen):
+        if seen.node is not None and nodes.missing_of_pods(name, self._wanted, seen):
             seen.mirror_pods = dict(self._mirror_pods(core))
         return ""
 
@@ -157,7 +161,7 @@ class Watch:
     def _see_to_taints(self, core: Any) -> None:
         """Take away, where no controller does, the taints that keep pods from a node that is Ready."""
         node = self.seen.node
-        taints = Plan() if self._module.params["service_accounts"] == "left" else nodes.plan_taints(node)
+        taints = Plan() if self._module.params["service_accounts"] == "unmanaged" else nodes.plan_taints(node)
         if taints.reasons and not self._module.check_mode:
             # If somebody was quicker, the next look asks for the node as it is then.
             self.seen.node = None
@@ -173,7 +177,7 @@ class Watch:
         # What a look that broke off has made was missing, too.
         self.objects = self.objects or plan_objects(params, accounts, roles)
         if not self._module.check_mode:
-            service_account.apply(core, accounts, left=params["service_accounts"] == "left")
+            service_account.apply(core, accounts, unmanaged=params["service_accounts"] == "unmanaged")
             cluster_role.apply(self._api, params["cluster_roles"], roles)
         self._objects_made = True
 
@@ -190,9 +194,9 @@ def plan_objects(
     roles: dict[str, cluster_role.Observed],
 ) -> Plan:
     """What of the API's objects has to change."""
-    left = params["service_accounts"] == "left"
+    unmanaged = params["service_accounts"] == "unmanaged"
     return together(
-        service_account.plan(accounts, left=left), cluster_role.plan(params["cluster_roles"], roles)
+        service_account.plan(accounts, unmanaged=unmanaged), cluster_role.plan(params["cluster_roles"], roles)
     )
 
 

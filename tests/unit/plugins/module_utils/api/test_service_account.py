@@ -44,7 +44,7 @@ def test_each_namespace_is_looked_at() -> None:
 def test_only_what_was_set_here_is_taken_back_for_a_controller() -> None:
     theirs = Observed(namespace_exists=True, account_exists=True, automount=False)
     ours = Observed(namespace_exists=True, account_exists=True, automount=False, ours=True)
-    decided = plan({"default": ours, "team-a": theirs, "team-b": Observed()}, left=True)
+    decided = plan({"default": ours, "team-a": theirs, "team-b": Observed()}, unmanaged=True)
     assert decided.reasons == (
         "serviceaccount default/default is a controller's from now on",
         "namespace team-b does not exist",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import added_arguments, observation
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import manifest_directory
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.manifest_directory import Twin
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.manifest_directory import Duplicate
 from rendering import variables
 
 DIRECTORY = "/etc/kubernetes/manifests"
@@ -213,12 +213,12 @@ def test_another_file_with_the_same_pod_is_named() -> None:
         f"{DIRECTORY}/etcd.yaml.bak": POD,
         f"{DIRECTORY}/mine.yaml": POD.replace("kube-system", "mine"),
     }
-    twin = Twin(f"{DIRECTORY}/etcd.yaml.bak", f"{DIRECTORY}/etcd.yaml", "kube-system/etcd")
-    assert list(manifest_directory.twins(manifests, texts)) == [twin]
-    (problem,) = added_arguments.static_pods({}, observation.Host(twins=(twin,)))
+    duplicate = Duplicate(f"{DIRECTORY}/etcd.yaml.bak", f"{DIRECTORY}/etcd.yaml", "kube-system/etcd")
+    assert list(manifest_directory.duplicates(manifests, texts)) == [duplicate]
+    (problem,) = added_arguments.static_pods({}, observation.Host(duplicates=(duplicate,)))
     assert problem.fatal
     assert problem.message.startswith(
-        f"{twin.file} defines the static pod kube-system/etcd, as {twin.manifest}"
+        f"{duplicate.file} defines the static pod kube-system/etcd, as {duplicate.manifest}"
     )
 
 

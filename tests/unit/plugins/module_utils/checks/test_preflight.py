@@ -17,7 +17,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.other_kuber
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.own_cluster import Cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import Listener
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.dockerd_outlook import Outlook
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.dockerd_plan import DockerdPlan
 from rendering import variables
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -403,7 +403,7 @@ def test_an_engine_told_to_refuse_the_kubelet_is_found() -> None:
 def test_a_restart_names_its_reason_and_the_containers_of_others_that_stop() -> None:
     why = "docker.service started before /etc/docker/daemon.json was written"
     engine = Engine("29.0.1", "1.44", "1.52", "systemd", ("k8s_etcd", "web"))
-    restarted = replace(GOOD, engine=engine, docker=Outlook(restarts=(why,)))
+    restarted = replace(GOOD, engine=engine, docker=DockerdPlan(restarts=(why,)))
     found = warnings(restarted)["docker_restart"]
     assert f"({why}), and these containers stop by it: k8s_etcd, web." in found
     assert "stop by it: web." in warnings(replace(restarted, has_ledger=True))["docker_restart"]
@@ -443,16 +443,16 @@ def test_a_restart_names_its_reason_and_the_containers_of_others_that_stop() -> 
 def test_a_setting_with_which_pods_lack_something_is_found(
     settings: dict[str, Any], flags: dict[str, str], said: str
 ) -> None:
-    found = failures(replace(GOOD, docker=Outlook(settings=settings, flags=flags)))
+    found = failures(replace(GOOD, docker=DockerdPlan(settings=settings, flags=flags)))
     assert list(found) == ["docker_settings"]
     assert said in found["docker_settings"]
 
 
 def test_the_variable_is_named_where_a_setting_comes_from_it() -> None:
-    host = replace(GOOD, docker=Outlook(settings={"bridge": "none"}))
+    host = replace(GOOD, docker=DockerdPlan(settings={"bridge": "none"}))
     found = failures(host, docker_settings={"bridge": "none"})["docker_settings"]
     assert found.endswith("Take bridge out of cluster_docker_settings.")
-    refused = failures(replace(GOOD, docker=Outlook(refusal="no such thing")))["docker_settings"]
+    refused = failures(replace(GOOD, docker=DockerdPlan(refusal="no such thing")))["docker_settings"]
     assert "/etc/docker/daemon.json is to have: no such thing. Correct" in refused
 
 
@@ -469,19 +469,19 @@ def test_the_variable_is_named_where_a_setting_comes_from_it() -> None:
 def test_settings_with_which_pods_have_what_they_need(
     settings: dict[str, Any], flags: dict[str, str]
 ) -> None:
-    assert failures(replace(GOOD, docker=Outlook(settings=settings, flags=flags))) == {}
+    assert failures(replace(GOOD, docker=DockerdPlan(settings=settings, flags=flags))) == {}
 
 
 def test_an_engine_that_was_there_is_not_changed_unasked_but_what_it_lacks_is_told() -> None:
-    theirs = replace(GOOD, engine=DOCKER, docker=Outlook(ours=False))
+    theirs = replace(GOOD, engine=DOCKER, docker=DockerdPlan(ours=False))
     assert '"max-size": "10m"' in warnings(theirs)["docker_defaults"]
     found = examine(theirs, components=["etcd", "kube-apiserver", "kube-proxy"]).warnings
     assert any('{"userland-proxy": false}' in warned.remedy for warned in found)
     good = {"log-opts": {"max-size": "1g"}, "userland-proxy": False}
     for host in (
-        replace(theirs, docker=Outlook(ours=False, settings=good)),
-        replace(theirs, docker=Outlook(ours=False, settings={"log-driver": "journald"})),
-        replace(theirs, docker=Outlook()),
+        replace(theirs, docker=DockerdPlan(ours=False, settings=good)),
+        replace(theirs, docker=DockerdPlan(ours=False, settings={"log-driver": "journald"})),
+        replace(theirs, docker=DockerdPlan()),
         replace(theirs, engine=Engine()),
     ):
         assert failures(host) == {}
@@ -491,11 +491,15 @@ def test_an_engine_that_was_there_is_not_changed_unasked_but_what_it_lacks_is_to
 @pytest.mark.parametrize(
     ("host", "name", "said"),
     [
-        (replace(GOOD, engine=DOCKER, docker=Outlook(loaded=False)), "docker_unit", "no unit docker.service"),
-        (replace(GOOD, engine=DOCKER, docker=Outlook(masked=True)), "docker_unit", "systemctl unmask"),
+        (
+            replace(GOOD, engine=DOCKER, docker=DockerdPlan(loaded=False)),
+            "docker_unit",
+            "no unit docker.service",
+        ),
+        (replace(GOOD, engine=DOCKER, docker=DockerdPlan(masked=True)), "docker_unit", "systemctl unmask"),
         (replace(GOOD, snap_docker="/snap/docker"), "docker_snap", "snap remove docker"),
         (
-            replace(GOOD, docker_rivals=("containerd.io", "docker-ce-cli")),
+            replace(GOOD, docker_conflicts=("containerd.io", "docker-ce-cli")),
             "docker_packages",
             "containerd.io, docker-ce-cli. Remove them with `apt-get remove containerd.io docker-ce-cli`",
         ),
@@ -508,7 +512,7 @@ def test_a_docker_that_is_in_the_way_is_found(host: observation.Host, name: str,
 
 
 def test_packages_are_in_nobodys_way_where_there_is_an_engine() -> None:
-    assert failures(replace(GOOD, engine=DOCKER, docker_rivals=("containerd.io",))) == {}
+    assert failures(replace(GOOD, engine=DOCKER, docker_conflicts=("containerd.io",))) == {}
 
 
 def test_an_engine_that_does_not_run_has_no_api() -> None:

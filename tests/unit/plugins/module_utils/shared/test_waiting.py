@@ -30,8 +30,8 @@ def test_what_is_waited_for_in_vain_is_given_up() -> None:
         asked.append(True)
         return ["something"]
 
-    assert waiting.until_none(missing, timeout=60, interval=0, in_vain=lambda: len(asked) == 3) == [
+    assert waiting.until_none(missing, timeout=60, interval=0, give_up=lambda: len(asked) == 3) == [
         "something"
     ]
     assert len(asked) == 3
-    assert waiting.until_none(lambda: [], timeout=60, in_vain=lambda: True) == []
+    assert waiting.until_none(lambda: [], timeout=60, give_up=lambda: True) == []

@@ -29,15 +29,15 @@ FIRST, INTERVAL = 2.0, 2.0
 EXITED = '/containers/json?all=1&filters={"status":["exited"],"name":["k8s_"]}'.replace('"', "%22")
 
 
-class Judge:
-    """Asks now and then whether waiting is in vain."""
+class FatalErrors:
+    """Looks now and then for errors with which no further start can succeed."""
 
     def __init__(self, module: AnsibleModule, wanted: Sequence[nodes.StaticPod]) -> None:
         """wanted: the manifests on the host."""
         self._module, self._wanted = module, wanted
         self._next = time.monotonic() + FIRST
 
-    def in_vain(self) -> bool:
+    def are_there(self) -> bool:
         """Whether a component that ended will do so again, because of what is written on the host."""
         if time.monotonic() < self._next:
             return False

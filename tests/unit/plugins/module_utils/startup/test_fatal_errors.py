@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.nodes import StaticPod
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import in_vain
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import fatal_errors
 
 POD = StaticPod("etcd", "kube-system", {}, [("etcd:3.4.3-0", ["etcd", "--log-level=$$x"])])
 
@@ -34,7 +34,7 @@ def container(
     ],
 )
 def test_what_a_component_says_that_will_never_start(line: str) -> None:
-    assert in_vain.UNREADABLE.search(line)
+    assert fatal_errors.UNREADABLE.search(line)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_what_a_component_says_that_will_never_start(line: str) -> None:
     ],
 )
 def test_what_may_pass_is_waited_for(line: str) -> None:
-    assert not in_vain.UNREADABLE.search(line)
+    assert not fatal_errors.UNREADABLE.search(line)
 
 
 def test_only_a_container_of_the_present_command_line_that_failed_counts() -> None:
-    assert in_vain.ended_with(POD, container(["etcd", "--log-level=$x"]))
-    assert in_vain.ended_with(POD, container(["etcd"], arguments=["--log-level=$x"]))
-    assert not in_vain.ended_with(POD, container(["etcd", "--log-level=older"]))
-    assert not in_vain.ended_with(POD, container(["etcd", "--log-level=$x"], code=0))
-    assert not in_vain.ended_with(POD, container(["etcd", "--log-level=$x"], running=True))
+    assert fatal_errors.ended_with(POD, container(["etcd", "--log-level=$x"]))
+    assert fatal_errors.ended_with(POD, container(["etcd"], arguments=["--log-level=$x"]))
+    assert not fatal_errors.ended_with(POD, container(["etcd", "--log-level=older"]))
+    assert not fatal_errors.ended_with(POD, container(["etcd", "--log-level=$x"], code=0))
+    assert not fatal_errors.ended_with(POD, container(["etcd", "--log-level=$x"], running=True))

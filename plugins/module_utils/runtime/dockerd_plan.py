@@ -18,7 +18,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
 
 
 @dataclass(frozen=True)
-class Outlook:
+class DockerdPlan:
     """What a run is going to do to dockerd, and what is to be said of it before.
 
     restarts: why a dockerd that runs is going to be restarted. settings: those that daemon.json is going to
@@ -40,13 +40,13 @@ class Outlook:
         return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
-def look(desired: dockerd.Desired, run: Run, version: str) -> Outlook:
+def look(desired: dockerd.Desired, run: Run, version: str) -> DockerdPlan:
     """What is going to be done. run: the module's run_command. Raises ValueError and OSError."""
     unit = systemd.ask(run, dockerd.UNIT)
     daemon = dockerd.prepare(desired, version, bool(version), unit)
     flags = dockerd_flags.flagged(dockerd_flags.command(unit) if version else dockerd_flags.USUAL_COMMAND)
     changed = bool(daemon.change.plan.reasons or (daemon.starts and version))
-    return Outlook(
+    return DockerdPlan(
         restarts=daemon.starts if unit.active else (),
         settings=daemon.change.settings,
         flags=flags,
@@ -57,16 +57,16 @@ def look(desired: dockerd.Desired, run: Run, version: str) -> Outlook:
     )
 
 
-def foresee(params: Mapping[str, Any], run: Run, version: str) -> Outlook:
+def of_preflight(params: Mapping[str, Any], run: Run, version: str) -> DockerdPlan:
     """The same, from the options of the module preflight; nothing is known where a file cannot be read."""
     if params["docker_settings"] is None:
-        return Outlook()
+        return DockerdPlan()
     names = ("settings", "defaults", "proxy", "proxy_file")
     own = {name: params[f"docker_{name}"] for name in names}
     desired = dockerd.Desired(**own, daemon_json=params["daemon_json"], ledger=params["ledger"])
     try:
         return look(desired, run, version)
     except (daemon_json.UnreadableError, OSError):
-        return Outlook()
+        return DockerdPlan()
     except ValueError as error:
-        return Outlook(refusal=str(error).rstrip("."))
+        return DockerdPlan(refusal=str(error).rstrip("."))
