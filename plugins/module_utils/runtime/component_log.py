@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import pod_containers
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines, timestamps
 
 if TYPE_CHECKING:
@@ -44,41 +45,33 @@ def tell(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
 
     unit: the kubelet's. pods: names of the static pods, each that of its one container.
     """
-    docker = module.get_bin_path("docker", opt_dirs=programs.DIRECTORIES)
-    if not docker or not systemd.observe(module, unit).pid:
+    if not systemd.observe(module, unit).pid:
         return [systemd.why(module, unit, "")]
-    found = {pod: choose(pod, _containers(module, docker, pod), time.time()) for pod in pods}
-    ended = [container for container in found.values() if container and container.code is not None]
-    running = [container for container in found.values() if container and container.code is None]
+    try:
+        found = {pod: choose(pod, pod_containers.newest(pod, 2), time.time()) for pod in pods}
+        lines = _words_of([container for container in found.values() if container])
+    except (OSError, HTTPException):
+        return [systemd.why(module, unit, "")]
     without = [pod for pod, container in found.items() if container is None]
-    # Where one has ended, what those that run have to say is how they miss it.
-    lines = [
-        line for container in ended or running if (line := _words(module, docker, container, bool(ended)))
-    ]
     lines += [f"{pod} has no container." for pod in without]
     return lines if lines and not without else [*lines, systemd.why(module, unit, "")]
+
+
+def _words_of(containers: list[Container]) -> list[str]:
+    """What the containers say; where one has ended, what those that run say is how they miss it."""
+    ended = [container for container in containers if container.code is not None]
+    return [line for container in ended or containers if (line := _words(container))]
 
 
 def _runs(container: Mapping[str, Any]) -> bool:
     return bool(container["State"]["Running"])
 
 
-def _containers(module: AnsibleModule, docker: str, pod: str) -> list[dict[str, Any]]:
-    listing = ["ps", "--all", "--quiet", "--last", "2", "--filter", f"name=k8s_{pod}_{pod}-"]
-    _code, identities, _error = module.run_command([docker, *listing])
-    if not identities.split():
-        return []
-    code, shown, _error = module.run_command([docker, "inspect", *identities.split()])
-    found: list[dict[str, Any]] = json.loads(shown) if code == 0 else []
-    return found
-
-
-def _words(module: AnsibleModule, docker: str, container: Container, ended: bool) -> str:
+def _words(container: Container) -> str:
     """What a container says; nothing of one that runs and has said nothing bad."""
-    _code, out, error = module.run_command([docker, "logs", "--tail", "500", container.identity])
-    line = log_lines.telling(out + error)
+    line = log_lines.telling(pod_containers.log(container.identity))
     short = f"`docker logs {container.identity[:12]}`"
-    if ended:
+    if container.code is not None:
         said = f" and said: {line}" if line else ""
         return f"{container.pod} ended with code {container.code}{said} ({short})"
     return f"{container.pod} runs and says: {line} ({short})" if line else ""

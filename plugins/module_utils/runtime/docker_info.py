@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files
-
-if TYPE_CHECKING:
-    pass
 
 DATA_ROOT = "/var/lib/docker"
 # Where the kubelet looks for the engine.
@@ -75,15 +72,22 @@ def observe(run: Run, daemon_json: str, cgroup_version: int) -> Engine:
 
 def ask(*paths: str) -> list[Any]:
     """The engine's answers. Raises OSError or HTTPException if it has none."""
-    answers = []
     with closing(_Connection("docker")) as connection:
-        for path in paths:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            if answer.status != HTTPStatus.OK:
-                raise HTTPException(f"{path}: HTTP {answer.status} {answer.reason}")
-            answers.append(json.loads(answer.read()))
-    return answers
+        return [json.loads(_get(connection, path)) for path in paths]
+
+
+def read(path: str) -> bytes:
+    """An answer of the engine that is not JSON. Raises OSError or HTTPException if it has none."""
+    with closing(_Connection("docker")) as connection:
+        return _get(connection, path)
+
+
+def _get(connection: HTTPConnection, path: str) -> bytes:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    if answer.status != HTTPStatus.OK:
+        raise HTTPException(f"{path}: HTTP {answer.status} {answer.reason}")
+    return answer.read()
 
 
 def running(server: dict[str, Any], info: dict[str, Any], containers: list[dict[str, Any]]) -> Engine:

@@ -11,8 +11,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import nodes
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import pod_containers
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -26,7 +25,6 @@ UNREADABLE = re.compile(
 )
 # A first look is for what comes up by itself; each costs more than one at the API.
 FIRST, INTERVAL = 2.0, 2.0
-EXITED = '/containers/json?all=1&filters={"status":["exited"],"name":["k8s_"]}'.replace('"', "%22")
 
 
 class FatalErrors:
@@ -56,27 +54,21 @@ class FatalErrors:
         return bool(UNREADABLE.search(log))
 
     def _container_cannot_start(self) -> bool:
-        docker = self._module.get_bin_path("docker", opt_dirs=programs.DIRECTORIES)
         try:
-            (exited,) = docker_info.ask(EXITED)
-            for pod in self._wanted:
-                newest = next((each for each in exited if _is_of(pod, each)), None)
-                if not newest:
-                    continue
-                (container,) = docker_info.ask(f"/containers/{newest['Id']}/json")
-                if ended_with(pod, container):
-                    command = [docker or "docker", "logs", "--tail", "500", newest["Id"]]
-                    _code, out, error = self._module.run_command(command)
-                    if UNREADABLE.search(out + error):
-                        return True
+            exited = pod_containers.exited()
+            newest = [
+                next((each["Id"] for each in exited if pod_containers.is_of(pod.name, each)), "")
+                for pod in self._wanted
+            ]
+            return any(
+                ended_with(pod, pod_containers.inspect(identity))
+                and UNREADABLE.search(pod_containers.log(identity))
+                for pod, identity in zip(self._wanted, newest)
+                if identity
+            )
         except (OSError, HTTPException, ValueError, KeyError):
             # An engine that does not answer is waited for as well.
             return False
-        return False
-
-
-def _is_of(pod: nodes.StaticPod, container: Mapping[str, Any]) -> bool:
-    return any(name.startswith(f"/k8s_{pod.name}_{pod.name}-") for name in container["Names"])
 
 
 def ended_with(pod: nodes.StaticPod, container: Mapping[str, Any]) -> bool:
