@@ -22,10 +22,10 @@ description:
     take away, such as C(node.kubernetes.io/not-ready), where O(service_accounts=managed).
   - Warns of a node that is Ready and evicts pods, for want of space, memory or process IDs.
   - Does not wait on for a component that says that it cannot read its command line or configuration.
-  - Once all is well, forgets what M(mink8s.kubernetes.files) and M(mink8s.kubernetes.certificates) have kept
-    of the configuration before.
-  - When time is up, the error has the last condition seen and, of each component that is not well, the line
-    of its log that tells most.
+  - Once all is healthy, forgets what M(mink8s.kubernetes.files) and M(mink8s.kubernetes.certificates) have
+    kept of the configuration before.
+  - When time is up, the error has the last condition seen and, of each component that is not healthy, the
+    line of its log that tells most.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:

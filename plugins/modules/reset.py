@@ -252,7 +252,7 @@ def main() -> None:
         def fail(failures: list[str]) -> None:
             said = "\n".join(f"- {failure}" for failure in failures)
             module.fail_json(
-                msg=f"Not all could be removed. Run reset again once this is mended:\n{said}",
+                msg=f"Not all could be removed. Run reset again once this is fixed:\n{said}",
                 changed=bool(reasons),
                 reasons=reasons,
                 kept=kept,

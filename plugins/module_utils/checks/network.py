@@ -58,7 +58,7 @@ def name_servers(desired: Mapping[str, Any], host: Host) -> Problems:
     if seen.error:
         yield failure(
             f"{seen.error}, without which the kubelet starts no pod.",
-            f"Write {network.RESOLV_CONF} with a line nameserver ADDRESS, or mend what it is a link to.",
+            f"Write {network.RESOLV_CONF} with a line nameserver ADDRESS, or fix what it is a link to.",
         )
     elif not seen.path:
         yield warning(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The configuration that worked, kept while another one is tried.
 
-What is kept first stays until the node is well: a run that was killed, or that failed, may have written
+What is kept first stays until the node is Ready: a run that was killed, or that failed, may have written
 what never worked.
 """
 

@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which of a host's components is not well, and why, in its own words."""
+"""Which of a host's components is not healthy, and why, in its own words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Container:
-    """The container that tells why a static pod is not well. code: with which it ended; None if it runs."""
+    """The container that tells why a static pod is not healthy. code: it ended with; None if it runs."""
 
     pod: str
     identity: str
@@ -41,7 +41,7 @@ def choose(pod: str, containers: Sequence[Mapping[str, Any]], now: float) -> Con
 
 
 def tell(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
-    """A line for each component that is not well.
+    """A line for each component that is not healthy.
 
     unit: the kubelet's. pods: names of the static pods, each that of its one container.
     """

@@ -63,7 +63,7 @@ def own_node(items: Sequence[Mapping[str, Any]], name: str) -> tuple[Mapping[str
         if bad:
             said = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
             kind = condition["type"]
-            what = f"has {kind} and {PRESSURES[kind]}" if kind in PRESSURES else f"is not well ({kind})"
+            what = f"has {kind} and {PRESSURES[kind]}" if kind in PRESSURES else f"is not healthy ({kind})"
             remarks.append(f"Node {name} {what}. The kubelet says: {said}.")
     return nodes[name], remarks
 

@@ -186,8 +186,8 @@ def test_a_host_has_the_node_that_its_kubelet_registers() -> None:
         ({"DiskPressure": "False", "MemoryPressure": "False"}, []),
         ({"DiskPressure": "True"}, ["has DiskPressure and evicts pods until there is space again"]),
         ({"MemoryPressure": "True"}, ["has MemoryPressure and evicts pods"]),
-        ({"Ready": "False"}, ["is not well (Ready). The kubelet says: Why: said."]),
-        ({"NetworkUnavailable": "True"}, ["is not well (NetworkUnavailable)"]),
+        ({"Ready": "False"}, ["is not healthy (Ready). The kubelet says: Why: said."]),
+        ({"NetworkUnavailable": "True"}, ["is not healthy (NetworkUnavailable)"]),
     ],
 )
 def test_what_is_wrong_with_the_node_is_told(conditions: dict[str, str], expected: list[str]) -> None:
