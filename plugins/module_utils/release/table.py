@@ -5,17 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
+from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
-Row: TypeAlias = "Mapping[str, Any]"
 
-
-def row(table: Mapping[str, Row], version: str) -> Row:
+def row(table: Mapping[str, Mapping[str, Any]], version: str) -> Mapping[str, Any]:
     """The row of a version; of a minor release that is not in the table, that of the one before it.
 
     Of one before all others, the first.
@@ -25,24 +20,28 @@ def row(table: Mapping[str, Row], version: str) -> Row:
     return table[earlier[-1] if earlier else minors[0]]
 
 
-def has(table: Mapping[str, Row], version: str) -> bool:
+def has(table: Mapping[str, Mapping[str, Any]], version: str) -> bool:
     """Whether the minor release of a version is in the table."""
     return any(_number(minor) == versions.minor(version) for minor in table)
 
 
-def minors(table: Mapping[str, Row], fits: Callable[[Row], bool] = bool) -> list[str]:
+def minors(
+    table: Mapping[str, Mapping[str, Any]], fits: Callable[[Mapping[str, Any]], bool] = bool
+) -> list[str]:
     """The minor releases whose rows fit, the oldest first, such as C(1.18)."""
     return sorted((minor for minor in table if fits(table[minor])), key=_number)
 
 
-def checksums(table: Mapping[str, Row], fits: Callable[[Row], bool] = bool) -> dict[str, dict[str, str]]:
+def checksums(
+    table: Mapping[str, Mapping[str, Any]], fits: Callable[[Mapping[str, Any]], bool] = bool
+) -> dict[str, dict[str, str]]:
     """The SHA-512 by architecture of each release that is known, by version, of the rows that fit."""
     return {
         version: sums for minor in minors(table, fits) for version, sums in table[minor]["checksums"].items()
     }
 
 
-def sets_kernel_memory(row: Row, version: str) -> bool:
+def sets_kernel_memory(row: Mapping[str, Any], version: str) -> bool:
     """Whether the kubelet of that version sets limits of kernel memory. row: its own."""
     first: str = row.get("leaves_kernel_memory", "")
     return first != "" and versions.parse(version) < versions.parse(first)

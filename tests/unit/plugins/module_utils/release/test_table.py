@@ -14,7 +14,7 @@ TABLE = {"1.10": NEW, "1.9": OLD}
     ("version", "row"),
     [("v1.9.7", OLD), ("v1.10.0", NEW), ("v1.11.0", NEW), ("v1.8.0", OLD), ("nonsense", NEW)],
 )
-def test_the_nearest_row_stands_for_one_that_is_not_there(version: str, row: table.Row) -> None:
+def test_the_nearest_row_stands_for_one_that_is_not_there(version: str, row: dict[str, object]) -> None:
     assert table.row(TABLE, version) is row
 
 
