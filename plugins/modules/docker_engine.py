@@ -155,7 +155,9 @@ def write(daemon: dockerd.Daemon, engine: bool) -> None:
 def apply(module: AnsibleModule, daemon: dockerd.Daemon, version: str) -> None:
     """Write the files and (re)start the engine. Raises RefusedError, UnitError, LedgerError and OSError."""
     changed = bool(daemon.change.plan.reasons)
-    refused = dockerd.refusal(module.run_command, daemon, version) if changed or daemon.starts else ""
+    refused = (
+        dockerd.refusal(module.run_command, daemon, version) if changed or daemon.restart_reasons else ""
+    )
     if refused and daemon.noted.tried_from and not (changed or daemon.unit.active):
         # Installed since with settings that were there first.
         go_back(module, daemon, {}, service.UnitError(f"docker.service does not start: {refused}"))
@@ -167,7 +169,7 @@ def apply(module: AnsibleModule, daemon: dockerd.Daemon, version: str) -> None:
     proxy = {path: files.read(path) for path in daemon.files.paths}
     write(daemon, engine=True)
     # Docker loses a container that the kubelet starts while it goes down, and it keeps its ports.
-    with service.stopped(module, previous_configuration.KUBELET) if daemon.starts else nullcontext():
+    with service.stopped(module, previous_configuration.KUBELET) if daemon.restart_reasons else nullcontext():
         try:
             service.bring(module, daemon.unit_desired, daemon.unit)
         except service.UnitError as error:

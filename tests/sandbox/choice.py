@@ -74,7 +74,9 @@ def _limits(default: str) -> tuple[int, str]:
 
     mounts = Path("/proc/self/mounts").read_text()
     (row,) = (row for row in _rows() if f"\n      {default}:\n" in row)
-    return cgroup.version(), cgroup.kernel_memory_error(mounts) if "leaves_kernel_memory" in row else ""
+    return cgroup.version(), cgroup.kernel_memory_error(
+        mounts
+    ) if "kernel_memory_limit_removed_in" in row else ""
 
 
 def _rows() -> list[str]:

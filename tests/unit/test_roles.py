@@ -151,7 +151,7 @@ def test_each_release_in_range_is_pinned_and_in_order() -> None:
 def test_each_row_of_the_table_of_releases_says_all() -> None:
     needed = {"authentication", "cgroup_versions", "docker_api", "tags", "checksums"}
     for minor, release in releases().items():
-        assert needed <= release.keys() <= needed | {"leaves_kernel_memory"}
+        assert needed <= release.keys() <= needed | {"kernel_memory_limit_removed_in"}
         assert "certificates" in release["authentication"]
         assert list(release["tags"]) == ["etcd", "pause", "coredns"]
         for tag in release["tags"].values():

@@ -67,7 +67,7 @@ class Host:
 
     def why(self) -> str:
         """Why etcd is not healthy, in its own words."""
-        return " ".join(component_log.tell(self._module, UNIT, ["etcd"]))
+        return " ".join(component_log.explain(self._module, UNIT, ["etcd"]))
 
     def _containers(self, name: str) -> list[str]:
         labels = ("io.kubernetes.pod.namespace=kube-system", f"io.kubernetes.container.name={name}")

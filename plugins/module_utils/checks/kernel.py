@@ -98,7 +98,7 @@ def kernel_memory(desired: Mapping[str, Any], host: Host) -> Problems:
             f"The kubelet {desired['version']} writes memory.kmem.limit_in_bytes, which the kernel"
             f" {host.kernel} refuses: {host.kernel_memory_error}.",
             f"Boot a kernel before 5.16, or 6.6 or later, or set {variable(desired, 'cluster_version')} to"
-            f" {row['leaves_kernel_memory']} or later.",
+            f" {row['kernel_memory_limit_removed_in']} or later.",
         )
 
 

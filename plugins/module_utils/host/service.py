@@ -35,12 +35,12 @@ class UnitError(Exception):
 def plan(desired: Desired, observed: systemd.Unit) -> Plan:
     """Why the unit has to be touched. That it is not enabled is no reason to restart it."""
     disabled = () if observed.enabled else (f"{desired.name} is not enabled",)
-    reasons = (*disabled, *starts(desired, observed))
+    reasons = (*disabled, *restart_reasons(desired, observed))
     wanted = "enabled, running with the configuration on disk\n"
     return Plan(reasons, "".join(f"{reason}\n" for reason in reasons) or wanted, wanted)
 
 
-def starts(desired: Desired, observed: systemd.Unit) -> tuple[str, ...]:
+def restart_reasons(desired: Desired, observed: systemd.Unit) -> tuple[str, ...]:
     """Why the unit has to be started, or restarted if it runs."""
     newer = [path for path, written in desired.inputs.items() if written > observed.started_at]
     if not observed.active:
@@ -72,7 +72,7 @@ def bring(module: AnsibleModule, desired: Desired, observed: systemd.Unit) -> No
     if not observed.enabled:
         ledger_file.note(module.params["ledger"], units=[name])
         _systemctl(module, "enable", name)
-    if starts(desired, observed):
+    if restart_reasons(desired, observed):
         restart(module, name)
 
 
@@ -83,7 +83,7 @@ def restart(module: AnsibleModule, name: str) -> None:
     rc, _out, err = module.run_command(["systemctl", "restart", name])
     if rc != 0 or not systemd.observe(module, name).active:
         # Of a unit that failed, systemctl says only where else to look.
-        said = "" if err.startswith("Job for") else log_lines.telling(err)
+        said = "" if err.startswith("Job for") else log_lines.most_relevant(err)
         said = said or systemd.last_error(module, name, began)
         raise UnitError(f"{name} does not start: {said or 'its journal does not say why'}")
 
@@ -104,5 +104,5 @@ def stopped(module: AnsibleModule, name: str) -> Iterator[None]:
 def _systemctl(module: AnsibleModule, *arguments: str) -> None:
     rc, out, err = module.run_command(["systemctl", *arguments])
     if rc != 0:
-        said = log_lines.telling(err) or log_lines.telling(out) or f"it ended with code {rc}"
+        said = log_lines.most_relevant(err) or log_lines.most_relevant(out) or f"it ended with code {rc}"
         raise UnitError(f"`systemctl {' '.join(arguments)}` failed: {said}")

@@ -86,7 +86,7 @@ def ask(run: Callable[..., tuple[int, str, str]], name: str) -> Unit:
 def last_error(module: AnsibleModule, name: str, since: float) -> str:
     """The line of the unit's journal that tells most of why it did not start. since: when it was told to."""
     command = ["journalctl", "--unit", name, "--since", f"@{int(since)}", "--no-pager", "--output", "cat"]
-    return log_lines.telling(module.run_command(command)[1])
+    return log_lines.most_relevant(module.run_command(command)[1])
 
 
 def why(module: AnsibleModule, name: str, error: str) -> str:
@@ -104,5 +104,5 @@ def last_line(module: AnsibleModule, name: str) -> str:
     if unit.started_at and time.time() - unit.started_at > SETTLED:
         command += ["--since", f"@{int(unit.started_at)}"]
     _rc, out, _err = module.run_command(command)
-    line = log_lines.telling(out)
+    line = log_lines.most_relevant(out)
     return f"The journal of {name} says: {line}" if line else ""

@@ -43,7 +43,7 @@ def checksums(
 
 def sets_kernel_memory(row: Mapping[str, Any], version: str) -> bool:
     """Whether the kubelet of that version sets limits of kernel memory. row: its own."""
-    first: str = row.get("leaves_kernel_memory", "")
+    first: str = row.get("kernel_memory_limit_removed_in", "")
     return first != "" and versions.parse(version) < versions.parse(first)
 
 

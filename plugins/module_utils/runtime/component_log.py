@@ -40,7 +40,7 @@ def choose(pod: str, containers: Sequence[Mapping[str, Any]], now: float) -> Con
     return Container(pod, newest["Id"], None if _runs(newest) else newest["State"]["ExitCode"])
 
 
-def tell(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
+def explain(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
     """A line for each component that is not healthy.
 
     unit: the kubelet's. pods: names of the static pods, each that of its one container.
@@ -69,7 +69,7 @@ def _runs(container: Mapping[str, Any]) -> bool:
 
 def _words(container: Container) -> str:
     """What a container says; nothing of one that runs and has said nothing bad."""
-    line = log_lines.telling(pod_containers.log(container.identity))
+    line = log_lines.most_relevant(pod_containers.log(container.identity))
     short = f"`docker logs {container.identity[:12]}`"
     if container.code is not None:
         said = f" and said: {line}" if line else ""

@@ -70,7 +70,7 @@ class Daemon:
     files_plan: the part of the plan that needs no engine. wanted: the settings that are the collection's.
     change: what it does to daemon.json; noted: what the ledger has on it; mode: of that file.
     drop_in: the file with the proxy, as a set of files; files: what has to change of it. unit: as it was.
-    starts: why the unit has to be started, or restarted if it runs.
+    restart_reasons: why the unit has to be started, or restarted if it runs.
     """
 
     desired: Desired
@@ -84,7 +84,7 @@ class Daemon:
     files: file_set.Changes
     unit: systemd.Unit
     unit_desired: service.Desired
-    starts: tuple[str, ...]
+    restart_reasons: tuple[str, ...]
 
     @property
     def path(self) -> Path:
@@ -167,7 +167,7 @@ def prepare(desired: Desired, version: str, installed: bool, unit: systemd.Unit)
         files=files,
         unit=unit,
         unit_desired=unit_desired,
-        starts=service.starts(unit_desired, unit),
+        restart_reasons=service.restart_reasons(unit_desired, unit),
     )
 
 
@@ -221,7 +221,7 @@ def refusal(run: Run, daemon: Daemon, version: str) -> str:
         code, out, error = run(asked)
     if code == 0 or _PID_FILE_FOUND.search(error):
         return ""
-    said = log_lines.telling(error) or log_lines.telling(out)
+    said = log_lines.most_relevant(error) or log_lines.most_relevant(out)
     said = re.sub(r"^unable to configure the Docker daemon with file [^:]+: ", "", said)
     return f"{said}{hint(said, daemon.wanted)}"
 

@@ -45,9 +45,9 @@ def look(desired: dockerd.Desired, run: Run, version: str) -> DockerdPlan:
     unit = systemd.ask(run, dockerd.UNIT)
     daemon = dockerd.prepare(desired, version, bool(version), unit)
     flags = dockerd_flags.flagged(dockerd_flags.command(unit) if version else dockerd_flags.USUAL_COMMAND)
-    changed = bool(daemon.change.plan.reasons or (daemon.starts and version))
+    changed = bool(daemon.change.plan.reasons or (daemon.restart_reasons and version))
     return DockerdPlan(
-        restarts=daemon.starts if unit.active else (),
+        restarts=daemon.restart_reasons if unit.active else (),
         settings=daemon.change.settings,
         flags=flags,
         refusal=dockerd.refusal(run, daemon, version) if changed and version else "",

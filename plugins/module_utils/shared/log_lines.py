@@ -37,7 +37,7 @@ CONSEQUENCES = re.compile(
 )
 
 
-def telling(log: str) -> str:
+def most_relevant(log: str) -> str:
     """The line of a log that tells most of why a program does not work; empty if it says nothing.
 
     The last one of the worst kind there is, without time and place in the source, and without secrets.

@@ -62,7 +62,7 @@ def wait(
         missing = watch.look_afresh()
     said = [f"After {time.monotonic() - start:.0f} s:", *(f"- {line}" for line in missing)]
     if missing and not module.check_mode:
-        said += component_log.tell(module, module.params["unit"], [pod.name for pod in wanted])
+        said += component_log.explain(module, module.params["unit"], [pod.name for pod in wanted])
     results = {
         "missing": missing,
         "node": nodes.summary(watch.seen.node),

@@ -60,7 +60,7 @@ def test_a_file_counts_from_when_it_was_put_in_place_even_if_its_date_is_older(t
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_that_it_is_not_enabled_is_no_reason_to_restart_it(enabled: bool) -> None:
-    assert service.starts(DESIRED, replace(RUNNING, enabled=enabled)) == ()
+    assert service.restart_reasons(DESIRED, replace(RUNNING, enabled=enabled)) == ()
     older = replace(RUNNING, enabled=enabled, started_at=940.0)
-    assert service.starts(DESIRED, older) == (f"{NAME} started before {CONFIG} was written",)
-    assert service.starts(DESIRED, ABSENT) == (f"{NAME} is not running",)
+    assert service.restart_reasons(DESIRED, older) == (f"{NAME} started before {CONFIG} was written",)
+    assert service.restart_reasons(DESIRED, ABSENT) == (f"{NAME} is not running",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 
-OLD = {"checksums": {"v1.9.1": {"amd64": "a"}}, "leaves_kernel_memory": "v1.9.3"}
+OLD = {"checksums": {"v1.9.1": {"amd64": "a"}}, "kernel_memory_limit_removed_in": "v1.9.3"}
 NEW = {"checksums": {"v1.10.0": {"amd64": "b"}, "v1.10.4": {}}}
 TABLE = {"1.10": NEW, "1.9": OLD}
 

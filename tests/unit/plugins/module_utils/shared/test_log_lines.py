@@ -104,20 +104,20 @@ docker.service: Start request repeated too quickly.
     ],
 )
 def test_the_telling_line(log: str, expected: str) -> None:
-    assert log_lines.telling(log) == expected
+    assert log_lines.most_relevant(log) == expected
 
 
 def test_no_password_is_told() -> None:
     log = 'time="2026" level=error msg="proxyconnect http://user:swordfish@proxy.example:3128: refused"\n'
-    assert log_lines.telling(log) == "proxyconnect http://[removed]@proxy.example:3128: refused"
+    assert log_lines.most_relevant(log) == "proxyconnect http://[removed]@proxy.example:3128: refused"
 
 
 def test_a_line_without_end_is_cut() -> None:
-    assert len(log_lines.telling("E1123 17:26:45.100000    7 kubelet.go:2267] " + "x" * 5000)) < 700
+    assert len(log_lines.most_relevant("E1123 17:26:45.100000    7 kubelet.go:2267] " + "x" * 5000)) < 700
 
 
 def test_bytes_that_are_no_text_are_told_as_text() -> None:
     log = b'F1123 17:26:45.100000    7 server.go:198] error found in \xff"maxPods"'.decode(
         errors="surrogateescape"
     )
-    assert log_lines.telling(log).encode() == b'error found in ?"maxPods"'
+    assert log_lines.most_relevant(log).encode() == b'error found in ?"maxPods"'
