@@ -23,6 +23,7 @@ PROPERTIES = (
     "NeedDaemonReload",
     "ExecMainStartTimestampMonotonic",
     "MainPID",
+    "NRestarts",
     "ExecStart",
 )
 # How long a process has run, in seconds, that has not ended at its start.
@@ -34,6 +35,7 @@ class Unit:
     """A unit as it is now; started_at is in seconds since the epoch, 0 if it does not run, as is pid.
 
     command: what it starts, without variables. masked: whether systemd refuses to start it.
+    restarts: how often systemd has started it again since it was told to start it.
     """
 
     loaded: bool
@@ -44,6 +46,11 @@ class Unit:
     pid: int = 0
     command: tuple[str, ...] = ()
     masked: bool = False
+    restarts: int = 0
+
+    def runs(self) -> bool:
+        """Whether its process runs, and has not just been started again after it ended."""
+        return self.pid != 0 and not (self.restarts and time.time() - self.started_at < SETTLED)
 
 
 def parse(show: str, now: float, monotonic: float) -> Unit:
@@ -64,6 +71,7 @@ def parse(show: str, now: float, monotonic: float) -> Unit:
         pid=int(values.get("MainPID") or 0),
         command=_command(values.get("ExecStart", "")),
         masked=values.get("LoadState") == "masked",
+        restarts=int(values.get("NRestarts") or 0),
     )
 
 

@@ -45,7 +45,7 @@ def explain(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
 
     unit: the kubelet's. pods: names of the static pods, each that of its one container.
     """
-    if not systemd.observe(module, unit).pid:
+    if not systemd.observe(module, unit).runs():
         return [systemd.why(module, unit, "")]
     try:
         found = {pod: choose(pod, pod_containers.newest(pod, 2), time.time()) for pod in pods}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import component_log
@@ -33,3 +34,20 @@ def test_one_that_runs_is_asked_unless_it_has_just_been_started_again() -> None:
         newest = container("new", running=True, started=started)
         assert component_log.choose("etcd", [newest, ended], NOW) == expected
         assert component_log.choose("etcd", [newest], NOW) == Container("etcd", "new", None)
+
+
+class Kubelet:
+    """A module on a host whose kubelet ends again and again, seen while it runs."""
+
+    def run_command(self, command: list[str]) -> tuple[int, str, str]:
+        if command[0] == "systemctl":
+            started = int((time.clock_gettime(time.CLOCK_MONOTONIC) - 1) * 1e6)
+            values = f"MainPID=42\nNRestarts=3\nExecMainStartTimestampMonotonic={started}\n"
+            return 0, f"LoadState=loaded\nActiveState=active\n{values}", ""
+        return 0, 'Error: invalid argument "many" for "-v, --v" flag\n', ""
+
+
+def test_a_kubelet_that_ends_again_and_again_is_asked_though_it_runs_just_now() -> None:
+    module: Any = Kubelet()
+    (said,) = component_log.explain(module, "kubelet.service", ["etcd"])
+    assert 'invalid argument "many" for "-v, --v" flag' in said
