@@ -175,6 +175,10 @@ def test_right_arguments_work_and_without_them_all_is_as_before(cluster: Node, b
     (node,) = json.loads(cluster.run("kubectl", "get", "nodes", "--output", "json"))["items"]
     assert node["status"]["allocatable"]["pods"] == "50"
     assert '"kind":"Event"' in cluster.run("head", "-1", "/var/log/kubernetes/audit.log")
+    # The kubelet looks at its memory, and tells the API, every ten seconds.
+    pressure = "jsonpath={.items[0].status.conditions[?(@.type=='MemoryPressure')].status}"
+    told = ("kubectl", "get", "nodes", "--output", pressure)
+    objects.until(cluster, lambda: cluster.run(*told) == "True", "the kubelet reports MemoryPressure")
     again = site(cluster, cluster_arguments=RIGHT)
     assert changed(again) == []
     assert f"node {cluster.name} is Ready and has MemoryPressure" in " ".join(said(again).split())
