@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import kernel, observation
+from rendering import variables
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests" / "sandbox"))
@@ -17,7 +17,7 @@ import choice
 import common
 import release
 
-TABLE = yaml.safe_load((ROOT / "roles/release/vars/main.yml").read_text())["release_table"]
+TABLE = variables("release", "vars")["release_table"]
 V1, BOTH = {1}, {1, 2}
 KNOWN = {"v1.18.5": V1, "v1.18.20": V1, "v1.9.30": V1, "v1.23.17": BOTH, "v1.19.16": BOTH}
 CONTROLLERS = frozenset({"cpu", "cpuacct", "cpuset", "devices", "memory"})
@@ -53,7 +53,7 @@ def test_where_the_kernel_refuses_what_the_kubelet_sets_the_newest_is_taken() ->
 
 
 def test_the_versions_are_those_of_the_collection_s_own_table() -> None:
-    defaults = yaml.safe_load((ROOT / "roles/cluster/defaults/main.yml").read_text())
+    defaults = variables("cluster", "defaults")
     assert choice.releases() == {
         version: set(row["cgroup_versions"]) for row in TABLE.values() for version in row["checksums"]
     }
