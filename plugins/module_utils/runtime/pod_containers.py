@@ -21,7 +21,7 @@ HEADER = struct.Struct(">BxxxI")
 
 def newest(pod: str, count: int) -> list[dict[str, Any]]:
     """The last containers of a static pod with one container, the newest first, with all there is to know."""
-    return [inspect(each["Id"]) for each in _listed(f"k8s_{pod}_{pod}-", limit=count)]
+    return [inspect(each["Id"]) for each in _listed(_prefix(pod), limit=count)]
 
 
 def exited() -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def exited() -> list[dict[str, Any]]:
 
 def is_of(pod: str, listed: dict[str, Any]) -> bool:
     """Whether a container that is listed is one of a static pod with one container."""
-    return any(name.startswith(f"/k8s_{pod}_{pod}-") for name in listed["Names"])
+    return any(name.startswith(f"/{_prefix(pod)}") for name in listed["Names"])
 
 
 def inspect(identity: str) -> dict[str, Any]:
@@ -54,6 +54,11 @@ def text(stream: bytes) -> str:
         pieces.append(rest[HEADER.size : HEADER.size + length])
         rest = rest[HEADER.size + length :]
     return b"".join([*pieces, rest]).decode(errors="replace")
+
+
+def _prefix(pod: str) -> str:
+    """How the kubelet begins the names of such a pod's containers."""
+    return f"k8s_{pod}_{pod}-"
 
 
 def _listed(name: str, limit: int = 0, **filters: str) -> list[dict[str, Any]]:
