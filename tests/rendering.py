@@ -24,7 +24,7 @@ FACTS = {"nodename": "host-1", "default_ipv4": {"address": "192.0.2.7"}}
 HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
 # What the modules that run before would have returned.
 REGISTERED = {
-    "__kubelet_engine": {"cgroup_driver": "systemd"},
+    "__kubelet_container_runtime": {"cgroup_driver": "systemd"},
     "preflight_result": {"resolv_conf": ""},
 }
 # The modes in which a release can run, by what it offers when no mode is asked for.

@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documentation shared by the modules that bring images into the engine."""
+"""Documentation shared by the modules that bring images into the container runtime."""
 
 from __future__ import annotations
 

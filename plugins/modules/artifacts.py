@@ -12,7 +12,7 @@ short_description: Verify a directory of artifacts
 description:
   - Fails, with everything that is wrong at once, unless a directory has the server tarball of a release with
     the SHA-512 it has to have, and whole archives of the images.
-  - Needs no engine, so it works on the controller, before anything is copied from there.
+  - Needs no container runtime, so it works on the controller, before anything is copied from there.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:
@@ -75,7 +75,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import server_tarball
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.install_record import ReleaseError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_images
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import images
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import image_archive, versions
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 
@@ -108,11 +108,11 @@ def image_problems(params: Mapping[str, Any]) -> Iterator[str]:
     architecture = params["architecture"]
     references = [Reference.parse(text) for text in params["images"]]
     offered, contents = image_archive.survey([params["path"]])
-    chosen = [docker_images.choose(reference, offered, architecture) for reference in references]
+    chosen = [images.choose(reference, offered, architecture) for reference in references]
     for archive in dict.fromkeys(wanted.image.archive for wanted in chosen if wanted.image):
         try:
-            docker_images.verify(archive)
-        except docker_images.SourceError as error:
+            images.verify(archive)
+        except images.SourceError as error:
             yield str(error)
     missing = [wanted.reference.tagged for wanted in chosen if not wanted.image]
     if missing:

@@ -13,12 +13,12 @@ description:
   - Pulls images by their digest and saves each in a bundle's directory, in an archive named after the last
     component of its name, as in V(etcd.tar).
   - An archive that was made of the same image is not made again. C(SHA512SUMS) is kept up to date.
-  - What the engine did not have before is removed from it again.
+  - What the container runtime did not have before is removed from it again.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: [mink8s.kubernetes.bundle]
 attributes:
   check_mode:
-    description: Reports what is missing or damaged, without an engine.
+    description: Reports what is missing or damaged, without asking the container runtime.
     support: full
   diff_mode:
     description: Shows the state of each archive before and after.
@@ -54,7 +54,11 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.bundle import artifacts
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+    ContainerRuntimeError,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
@@ -71,45 +75,56 @@ def pinned(images: list[str]) -> dict[str, Reference]:
     return {f"{reference.base}.tar": reference for reference in references}
 
 
+def is_there(runtime: ContainerRuntime) -> bool:
+    """Whether there is a container runtime; of one that runs elsewhere there is only a socket here."""
+    try:
+        return runtime.is_installed() or bool(runtime.version())
+    except ContainerRuntimeError:
+        return False
+
+
 @contextmanager
-def kept(engine: Engine, reference: Reference) -> Iterator[None]:
-    """Give the engine back the image's names as they were, whatever happens to them. Raises EngineError."""
-    tagged, pinned_before = engine.image(reference.tagged), engine.image(reference.pinned)
+def kept(runtime: ContainerRuntime, reference: Reference) -> Iterator[None]:
+    """Give an image's names back as they were, whatever happens to them. Raises ContainerRuntimeError."""
+    tagged, pinned_before = runtime.image(reference.tagged), runtime.image(reference.pinned)
     try:
         yield
     finally:
-        now = engine.image(reference.tagged)
-        if tagged and now and now["Id"] != tagged["Id"]:
-            engine.run("tag", tagged["Id"], reference.tagged)
-        # With its last tag the engine would also forget a digest that was there before.
-        elif now and not tagged and not pinned_before:
-            engine.run("rmi", reference.tagged)
-        if not pinned_before and engine.image(reference.pinned):
-            engine.run("rmi", reference.pinned)
+        now = runtime.image(reference.tagged)
+        if tagged and now and now.identity != tagged.identity:
+            runtime.tag(tagged.identity, reference.tagged)
+        # With its last tag the runtime would also forget a digest that was there before.
+        elif not tagged and not pinned_before:
+            runtime.untag(reference.tagged)
+        if not pinned_before:
+            runtime.untag(reference.pinned)
 
 
-def save(engine: Engine, reference: Reference, architecture: str, target: Path) -> None:
-    """Pull an image and save it under its name. Raises EngineError."""
-    with kept(engine, reference):
+def save(runtime: ContainerRuntime, reference: Reference, architecture: str, target: Path) -> None:
+    """Pull an image and save it under its name. Raises ContainerRuntimeError."""
+    with kept(runtime, reference):
         try:
-            engine.run("pull", "--quiet", "--platform", f"linux/{architecture}", reference.pinned)
-        except EngineError as error:
-            raise EngineError(
-                f"{error}\nIf the registry cannot be reached, set cluster_image_registry to one that can be,"
-                " or bundle_host to a host that reaches it."
+            runtime.pull(reference, architecture)
+        except ContainerRuntimeError as error:
+            raise ContainerRuntimeError(
+                f"{reference.pinned} can't be pulled: {error}\nIf the registry cannot be reached, set"
+                " cluster_image_registry to one that can be, or bundle_host to a host that reaches it."
             ) from error
-        pulled = engine.image(reference.pinned)
-        if pulled and pulled["Architecture"] != architecture:
-            raise EngineError(
-                f"{reference.pinned} is for {pulled['Architecture']}, not {architecture}. Give its tag in"
+        pulled = runtime.image(reference.pinned)
+        if pulled and pulled.architecture != architecture:
+            raise ContainerRuntimeError(
+                f"{reference.pinned} is for {pulled.architecture}, not {architecture}. Give its tag in"
                 " cluster_image_tags the digest of the image for all architectures, or of this one's."
             )
-        engine.run("tag", reference.pinned, reference.tagged)
-        engine.run("save", "--output", str(target), reference.tagged)
+        runtime.tag(reference.pinned, reference.tagged)
+        runtime.save(reference.tagged, str(target))
 
 
 def run(module: AnsibleModule) -> None:
-    """Bring the bundle to the images and end the module. Raises EngineError, ValueError and OSError."""
+    """Bring the bundle to the images and end the module.
+
+    Raises ContainerRuntimeError, ValueError and OSError.
+    """
     directory, architecture = Path(module.params["directory"]), module.params["architecture"]
     references = pinned(module.params["images"])
     origins = {
@@ -117,16 +132,16 @@ def run(module: AnsibleModule) -> None:
         for name, reference in references.items()
     }
     changes, needed = artifacts.plan(directory, origins, artifacts.observe(directory, origins))
-    engine = Engine(module)
-    if needed and not engine.docker:
-        raise EngineError(
-            "There is no docker command here, and images are pulled with it. Install Docker, or set"
-            " bundle_host to a host that has it."
+    runtime = selection.of_host()
+    if needed and not is_there(runtime):
+        raise ContainerRuntimeError(
+            "There is no container runtime here, and images are pulled with it."
+            f" Install {runtime.name}, or set bundle_host to a host that has it."
         )
 
     def apply() -> None:
         for name in needed:
-            save(engine, references[name], architecture, artifacts.part(directory, name))
+            save(runtime, references[name], architecture, artifacts.part(directory, name))
             artifacts.put(directory, name, origins[name])
 
     carry_out(module, changes, apply)
@@ -143,7 +158,7 @@ def main() -> None:
     )
     try:
         run(module)
-    except (EngineError, ValueError, OSError) as error:
+    except (ContainerRuntimeError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

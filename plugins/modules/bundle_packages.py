@@ -34,10 +34,10 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Put Docker into the bundle
+- name: Put socat into the bundle
   mink8s.kubernetes.bundle_packages:
     directory: /srv/bundle
-    names: [docker.io]
+    names: [socat]
     architecture: amd64
 """
 

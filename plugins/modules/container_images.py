@@ -1,25 +1,25 @@
 #!/usr/bin/python
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images in the Docker engine, from archives or pinned ones from a registry."""
+"""Images in the container runtime, from archives or pinned ones from a registry."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_images
-short_description: Load, pull and tag images in the Docker engine
+short_description: Load, pull and tag images in the container runtime
 version_added: 0.1.0
 description:
-  - Brings images into the engine under exactly the names that manifests use, from archives as
+  - Brings images into the container runtime under exactly the names that manifests use, from archives as
     C(docker save) writes them, or else from a registry by digest.
   - An archive offers an image if a name in it has the same tag and the same last component, whatever
     the registry. That component may end in the architecture, as in V(k8s.gcr.io/pause-amd64:3.2).
-  - Other names in the engine stay as they are, including those that loading an archive would change.
+  - Other names in it stay as they are, including those that loading an archive would change.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: [mink8s.kubernetes.images, mink8s.kubernetes.ledger]
 attributes:
   check_mode:
-    description: Compares the archives with the engine. Without an engine or archives, all images are missing.
+    description: Compares the archives with the container runtime. Without either, all images are missing.
     support: full
   diff_mode:
     description: Shows the ID of each image before and after.
@@ -50,7 +50,7 @@ reasons:
   type: list
   elements: str
   returned: always
-  sample: ["registry.k8s.io/etcd:3.4.3-0 is not in the engine"]
+  sample: ["registry.k8s.io/etcd:3.4.3-0 is not in the container runtime"]
 images:
   description: The images.
   type: list
@@ -62,7 +62,7 @@ images:
       type: str
       sample: registry.k8s.io/etcd:3.4.3-0
     id:
-      description: ID of the image in the engine. Empty in check mode for an image that is not there.
+      description: ID of the image. Empty in check mode for an image that is not there.
       type: str
     source:
       description: Path of the archive, or NAME@DIGEST. Empty in check mode if it is not known yet.
@@ -70,8 +70,10 @@ images:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_images
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import images, selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntimeError,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
@@ -81,15 +83,15 @@ def main() -> None:
     module = AnsibleModule(
         {
             "images": {"type": "list", "elements": "str", "required": True},
-            **docker_images.ARGUMENTS,
+            **images.ARGUMENTS,
             **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
     try:
-        plan, apply, results = docker_images.prepare(module, Engine(module))
+        plan, apply, results = images.prepare(module, selection.of_host())
         carry_out(module, plan, apply, images=results)
-    except (docker_images.SourceError, EngineError, ValueError, OSError) as error:
+    except (images.SourceError, ContainerRuntimeError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

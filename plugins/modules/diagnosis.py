@@ -81,7 +81,7 @@ missing:
   type: list
   elements: str
   returned: always
-  sample: ["$ docker info: There is no command docker on this host."]
+  sample: ["$ kubelet --version: There is no command kubelet on this host."]
 """
 
 from datetime import datetime, timezone

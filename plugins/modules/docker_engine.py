@@ -121,19 +121,20 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
-    cgroup,
     file_set,
     previous_configuration,
     service,
     systemd,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import images
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntimeError,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
     daemon_json,
-    docker_images,
-    docker_info,
     dockerd,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out, together
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
@@ -210,9 +211,9 @@ def go_back(
 def run(module: AnsibleModule) -> None:
     """Bring the engine to what is wanted and end the module. Raises what its parts raise."""
     params = module.params
-    names = ("settings", "defaults", "proxy", "daemon_json", "proxy_file", "ledger")
+    docker, names = Docker(), ("settings", "defaults", "proxy", "daemon_json", "proxy_file", "ledger")
     desired = dockerd.Desired(**{name: params[name] for name in names})
-    version, cgroup_driver = look(module)
+    version, cgroup_driver = docker.version_and_driver(module.run_command)
     unit = systemd.observe(module, dockerd.UNIT)
     if params["state"] == "configured":
         daemon = dockerd.prepare(desired, version, False, unit)
@@ -227,24 +228,19 @@ def run(module: AnsibleModule) -> None:
     daemon = dockerd.prepare(desired, version, bool(version) or not module.check_mode, unit)
     if daemon.plan.reasons and not module.check_mode:
         apply(module, daemon, version)
-        version, cgroup_driver = look(module)
+        version, cgroup_driver = docker.version_and_driver(module.run_command)
     if not module.check_mode:
         daemon_json.settle(desired.ledger, daemon.path, daemon.wanted)
-    images, bring, results = docker_images.prepare(module, Engine(module))
+    missing, bring, results = images.prepare(module, docker)
     carry_out(
         module,
-        together(daemon.plan, images),
+        together(daemon.plan, missing),
         bring,
         version=version,
         cgroup_driver=cgroup_driver,
-        bridge=docker_info.bridge(),
+        bridge=docker.host_address(),
         images=results,
     )
-
-
-def look(module: AnsibleModule) -> tuple[str, str]:
-    """The engine's version and cgroup driver, whether it runs or not."""
-    return docker_info.version_and_driver(module.run_command, module.params["daemon_json"], cgroup.version())
 
 
 def main() -> None:
@@ -262,7 +258,7 @@ def main() -> None:
                 "default": "/etc/systemd/system/docker.service.d/mink8s-proxy.conf",
             },
             "images": {"type": "list", "elements": "str", "default": []},
-            **docker_images.ARGUMENTS,
+            **images.ARGUMENTS,
             **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
@@ -274,8 +270,8 @@ def main() -> None:
     except (
         RefusedError,
         service.UnitError,
-        docker_images.SourceError,
-        EngineError,
+        images.SourceError,
+        ContainerRuntimeError,
         ValueError,
         OSError,
     ) as error:

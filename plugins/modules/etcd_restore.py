@@ -88,7 +88,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.etcd_client 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup import snapshot_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.restore import Host, RestoreError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.snapshot_file import SnapshotError
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+    ContainerRuntimeError,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import library, waiting
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
@@ -151,11 +155,11 @@ def plan(path: str, found: Place | None) -> Plan:
     return Plan((f"{path} replaces {where}",), "etcd: its own data\n", f"etcd: data from {path}\n")
 
 
-def make(engine: Engine, snapshot: str, found: Place) -> Path:
-    """Make etcd's data of the snapshot, beside what it has. Raises RestoreError and EngineError."""
-    if engine.image(found.image) is None:
+def make(runtime: ContainerRuntime, snapshot: str, found: Place) -> Path:
+    """Make etcd's data of the snapshot, beside what it has. Raises RestoreError and ContainerRuntimeError."""
+    if runtime.image(found.image) is None:
         raise RestoreError(
-            f"The engine has no image {found.image}. Nothing was changed. Run the playbook site."
+            f"{runtime.name} has no image {found.image}. Nothing was changed. Run the playbook site."
         )
     stage = found.directory / "restoring"
     if stage.exists():
@@ -163,12 +167,12 @@ def make(engine: Engine, snapshot: str, found: Place) -> Path:
     stage.mkdir(mode=0o700)
     try:
         # The manifest's etcd has the name and the addresses that etcdctl takes by itself.
-        engine.run(
-            *("run", "--rm", "--network", "none", "--entrypoint", "etcdctl", "--env", "ETCDCTL_API=3"),
-            *("--volume", f"{snapshot}:/snapshot.db:ro", "--volume", f"{stage}:/stage", found.image),
-            *("snapshot", "restore", "/snapshot.db", "--data-dir=/stage/data"),
+        runtime.run(
+            found.image,
+            ["etcdctl", "snapshot", "restore", "/snapshot.db", "--data-dir=/stage/data"],
+            {Path(snapshot): "/snapshot.db", stage: "/stage"},
         )
-    except EngineError as error:
+    except ContainerRuntimeError as error:
         shutil.rmtree(stage)
         raise RestoreError(
             f"{found.image} made no data of {snapshot}, so nothing was changed. If it has no etcdctl, set"
@@ -177,11 +181,12 @@ def make(engine: Engine, snapshot: str, found: Place) -> Path:
     return stage
 
 
-def apply(module: AnsibleModule, engine: Engine, etcd: Etcd, found: Place) -> str:
-    """Restore, and return where the old data is. Raises RestoreError, EngineError and OSError."""
-    stage = make(engine, module.params["path"], found)
+def apply(module: AnsibleModule, etcd: Etcd, found: Place) -> str:
+    """Restore, and return where the old data is. Raises RestoreError, ContainerRuntimeError and OSError."""
+    runtime = selection.of_host()
+    stage = make(runtime, module.params["path"], found)
     try:
-        return put_in_place(Host(module, engine), etcd, found, stage, module.params["timeout"])
+        return put_in_place(Host(module, runtime), etcd, found, stage, module.params["timeout"])
     finally:
         shutil.rmtree(stage)
 
@@ -223,12 +228,12 @@ def main() -> None:
 
         def restore() -> None:
             if found:
-                data["replaced"] = apply(module, Engine(module), etcd, found)
+                data["replaced"] = apply(module, etcd, found)
 
         carry_out(module, plan(module.params["path"], found), restore, data=data)
     except SnapshotError as error:
         module.fail_json(msg=f"{error} {snapshot_file.REFUSED}")
-    except (RestoreError, EngineError, EtcdError, OSError) as error:
+    except (RestoreError, ContainerRuntimeError, EtcdError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

@@ -90,6 +90,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.snapshot_
     Snapshot,
     SnapshotError,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 
@@ -143,7 +144,7 @@ def main() -> None:
     except EtcdError as error:
         module.fail_json(
             msg=f"{error}. No snapshot was taken. The playbook site makes a cluster; where there is one,"
-            " `docker ps --all` shows what became of its etcd."
+            f" `{selection.of_host().list_command()}` shows what became of its etcd."
         )
     except SnapshotError as error:
         module.fail_json(msg=f"{error} This is what etcd gave, so it was removed. Take the snapshot again.")

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Waits until no kube-proxy runs any more, and takes out the chains it has made in C(iptables) and
     C(ip6tables), with the rules that lead to them.
-  - All other rules stay, those of the kubelet and of Docker among them.
+  - All other rules stay, those of the kubelet and of the container runtime among them.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:

@@ -127,7 +127,7 @@ node:
       description: The kubelet's version.
       type: str
     container_runtime:
-      description: The engine and its version.
+      description: The container runtime and its version.
       type: str
     addresses:
       description: Addresses by type, such as C(InternalIP).

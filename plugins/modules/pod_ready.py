@@ -13,6 +13,7 @@ description:
   - Waits until a pod is Ready, if wanted after its containers have been started again.
   - When time is up, or the pod has ended, the error says what the pod waits for, as its containers
     and the latest warning among its events have it.
+  - Tells which processes of this host the pod's first container has.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:
@@ -59,6 +60,14 @@ address:
   description: The pod's address. Empty in check mode if it has none.
   type: str
   returned: always
+pids:
+  description:
+    - The processes on this host of the pod's first container, the one that started first being the first.
+    - Empty if the container does not run on this host.
+  type: list
+  elements: int
+  returned: always
+  sample: [4711, 4750]
 missing:
   description: What was still missing at the last look.
   type: list
@@ -68,9 +77,11 @@ missing:
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import redact, waiting
 
 SECONDS = 20
@@ -104,6 +115,12 @@ def missing(pod: Mapping[str, Any], restarts: int) -> Iterator[str]:
 def _ended(state: Mapping[str, Any]) -> str:
     terminated = state["state"].get("terminated")
     return f"container {state['name']} ended with code {terminated['exitCode']}" if terminated else ""
+
+
+def first_container(pod: Mapping[str, Any]) -> str:
+    """The ID of the pod's first container, as the container runtime has it; empty if there is none."""
+    states = pod.get("status", {}).get("containerStatuses") or [{}]
+    return str(states[0].get("containerID", "")).partition("://")[2]
 
 
 def latest_warning(events: list[dict[str, Any]]) -> str:
@@ -166,9 +183,10 @@ def main() -> None:
         missing, problem, timeout = [str(error)], f"the pod {name} will not become Ready: {error}.", 0
     if problem and not module.check_mode:
         when = f"After {timeout} s {problem}" if timeout else f"{problem[:1].upper()}{problem[1:]}"
-        module.fail_json(msg=f"{when}{kubectl.warning()}", missing=missing, address="")
+        module.fail_json(msg=f"{when}{kubectl.warning()}", missing=missing, address="", pids=[])
     address = kubectl.pod.get("status", {}).get("podIP", "")
-    module.exit_json(changed=False, address=address, missing=missing)
+    pids = procfs.container_processes(Path("/proc"), first_container(kubectl.pod))
+    module.exit_json(changed=False, address=address, pids=pids, missing=missing)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ description:
   - Findings of which the run would not fail are warnings.
   - Only a cgroup is made, to see whether a limit of kernel memory can be written, and removed again.
 author: The mink8s authors (@mink8s)
-extends_documentation_fragment: [mink8s.kubernetes.cluster, mink8s.kubernetes.docker]
+extends_documentation_fragment: [mink8s.kubernetes.cluster, mink8s.kubernetes.container_runtime]
 attributes:
   check_mode:
     description: Does the same in check mode.
@@ -49,9 +49,11 @@ options:
     default: []
     suboptions:
       path:
-        description: Directory that is filled; it need not exist.
+        description:
+          - Directory that is filled; it need not exist.
+          - Empty for the directory in which the container runtime keeps images and containers.
         type: path
-        required: true
+        default: ""
       megabytes:
         description: Space it needs, in MB.
         type: int
@@ -120,10 +122,6 @@ options:
     description: Time of the controller, in seconds since 1970 in UTC; V(0) not to compare it.
     type: int
     default: 0
-  daemon_json:
-    description: Configuration file of dockerd.
-    type: path
-    default: /etc/docker/daemon.json
   switch_to_cgroup_v1:
     description: Whether cgroup v2 is only a warning where it can be switched to the cgroup v1 that is needed.
     type: bool
@@ -151,12 +149,12 @@ options:
     elements: str
     default: []
     choices: [address, architecture, arguments, article_exact, artifacts, authentication, bind_address,
-      cgroup, cgroup_driver, clock, components, daemon_json, directories, disk_space, docker_api,
-      docker_defaults, docker_packages, docker_restart, docker_rules, docker_settings, docker_snap,
-      docker_unit, downgrade, eviction, firewall, hostname, image_registry, iptables, kernel_log,
-      kernel_memory, linux, logins, memory, mirror, mounts, moved_directories, name_servers, names,
-      node_name, other_kubernetes, overlay, ports, registered_name, release_checksum, root, routes,
-      security, service_network, skipped_minor, static_pods, swap, sysctl, systemd, version_range]
+      cgroup, cgroup_driver, clock, components, directories, disk_space, downgrade, eviction, firewall,
+      hostname, image_registry, iptables, kernel_log, kernel_memory, linux, logins, memory, mirror, mounts,
+      moved_directories, name_servers, names, node_name, other_kubernetes, overlay, ports, registered_name,
+      release_checksum, root, routes, runtime_defaults, runtime_packages, runtime_restart, runtime_rules,
+      runtime_settings, runtime_unit, runtime_version, security, service_network, skipped_minor,
+      static_pods, swap, sysctl, systemd, version_range]
 """
 
 EXAMPLES = r"""
@@ -166,8 +164,7 @@ EXAMPLES = r"""
     releases: "{{ releases }}"
     url: https://dl.k8s.io
     directories:
-      - path: /var/lib/docker
-        megabytes: 2000
+      - megabytes: 2000
     ports:
       - port: 10250
         address: 0.0.0.0
@@ -226,9 +223,9 @@ facts:
   type: dict
   returned: always
   sample: {apparmor: enabled, architecture: amd64, cgroup_driver: cgroupfs, cgroup_version: 1,
-    distribution: Debian GNU/Linux 12 (bookworm), engine: 20.10.24+dfsg1, engine_api: "1.41",
-    engine_min_api: "1.12", hostname: node, installed: v1.18.20, kernel: 6.1.0-37-amd64,
-    memory_available: 3600, python: 3.11.2, selinux: disabled}
+    container_runtime: "docker://20.10.24+dfsg1", distribution: Debian GNU/Linux 12 (bookworm),
+    hostname: node, installed: v1.18.20, kernel: 6.1.0-37-amd64, memory_available: 3600, python: 3.11.2,
+    selinux: disabled}
 """
 
 import json

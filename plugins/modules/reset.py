@@ -14,7 +14,7 @@ description:
     chains, cgroups and its directories.
   - What was there before, or came from somebody else, is left; RV(kept) says what and why.
   - A host in whatever half-finished state is fine. A reset that was interrupted is completed by the next.
-  - Does not stop or restart an engine that stays, so others' containers run on.
+  - Does not stop or restart a container runtime that stays, so others' containers run on.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: mink8s.kubernetes.ledger
 attributes:
@@ -29,9 +29,9 @@ options:
     description: Whether etcd's data stays, for a cluster to be made again on the host with the same objects.
     type: bool
     default: false
-  docker:
+  container_runtime:
     description:
-      - Whether Docker is removed too, if the collection installed it.
+      - Whether the container runtime is removed too, if the collection installed it.
       - Refused if there are containers, images, volumes or networks in it that are not the cluster's.
     type: bool
     default: false
@@ -58,7 +58,7 @@ kept:
   sample: ["/etc/kubernetes/manifests is not empty: hello.yaml."]
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,14 +70,16 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import (
     removable_paths,
     steps,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import is_in
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import REMOVALS, Findings, Step
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+    ContainerRuntimeError,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, plan
 
 KUBELET = "kubelet.service"
-# The kubelet's socket, which outlives it until the next reboot.
-SOCKET = "/run/dockershim.sock"
-DATA = "/var/lib/docker"
 
 
 class RefusedError(Exception):
@@ -102,74 +104,85 @@ class Decision:
         return [*self.work.steps, *self.ledger, *self.directories.steps]
 
 
-def ask(engine: Engine, needed: bool) -> tuple[containers.Observed, list[str]]:
-    """What is in the engine if that is needed, or why it cannot be known."""
-    if not (engine.docker and needed):
+def ask(runtime: ContainerRuntime, needed: bool) -> tuple[containers.Observed, list[str]]:
+    """What is in the container runtime if that is needed, or why it cannot be known."""
+    if not (needed and runtime.is_installed()):
         return containers.Observed(), []
     try:
-        return containers.observe(engine), []
-    except EngineError as error:
+        return containers.observe(runtime), []
+    except ContainerRuntimeError as error:
         return containers.Observed(), [
-            f"Docker does not answer, so its containers and images are left ({error}). Start it with"
-            " `systemctl start docker` and run reset again, which then does the rest."
+            f"The containers and images in {runtime.name} are left. {error}. Start it with"
+            f" `systemctl start {runtime.unit}` and run reset again, which then does the rest."
         ]
 
 
-def refuse(ledger: ledger_file.Ledger, stored: containers.Observed, silent: bool) -> None:
-    """Raises RefusedError if the engine, which is to go, has or may have what is not the cluster's."""
-    if silent and any(Path(DATA).glob("*")):
+def refuse(
+    runtime: ContainerRuntime, ledger: ledger_file.Ledger, stored: containers.Observed, silent: bool
+) -> None:
+    """Raises RefusedError if the container runtime, which is to go, has or may have what others made."""
+    if silent and any(Path(runtime.data_root).glob("*")):
         raise RefusedError(
-            "Docker does not answer, so nobody knows whether something in it is not the cluster's. Nothing"
-            " was changed. Start it with `systemctl start docker`, or run reset without reset_docker."
+            f"{runtime.name} does not answer, so nobody knows whether something in it is not the cluster's."
+            f" Nothing was changed. Start it with `systemctl start {runtime.unit}`, or run reset without"
+            " reset_container_runtime."
         )
     others = containers.foreign(stored, ledger.images)
     if others:
         raise RefusedError(
-            f"Docker has what is not the cluster's: {removable_paths.enumerate_some(others)}. Nothing was"
-            " changed. Remove it from Docker, or run reset without reset_docker."
+            f"{runtime.name} has what is not the cluster's: {removable_paths.enumerate_some(others)}. Nothing"
+            f" was changed. Remove it from {runtime.name}, or run reset without reset_container_runtime."
         )
 
 
-def decide(module: AnsibleModule, ledger: ledger_file.Ledger) -> Decision:
+def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file.Ledger) -> Decision:
     """What is to be done. Raises RefusedError."""
-    engine, path, ran = Engine(module), module.params["ledger"], KUBELET in ledger.units
+    path, asked, ran = module.params["ledger"], module.params["container_runtime"], KUBELET in ledger.units
     needed = ran or bool(ledger.images)
-    stored, problems = ask(engine, needed or module.params["docker"])
-    packages = removable_packages.observe(module, ledger.packages, module.params["docker"])
+    stored, problems = ask(runtime, needed or asked)
+    packages = removable_packages.observe(module, ledger.packages, runtime, asked)
     going = removable_packages.remove(module, packages)
-    if packages.engine_goes:
-        refuse(ledger, stored, bool(problems))
-    if packages.engine_goes or not needed:
+    if packages.runtime_goes:
+        refuse(runtime, ledger, stored, bool(problems))
+    if packages.runtime_goes or not needed:
         problems = []
+
+    def is_runtimes(path: str) -> bool:
+        """Whether a path is the container runtime's."""
+        return is_in(path, *runtime.directories)
+
     mountinfo = Path("/proc/self/mountinfo").read_text()
-    paths = {**ledger.paths, **({SOCKET: "file"} if ran else {})}
+    paths = {**ledger.paths, **({runtime.kubelet_socket: "file"} if ran else {})}
     files = [*ledger.settings, path]
     seen = removable_paths.observe(paths, files, mountinfo)
-    keep = removable_paths.chosen(paths, seen, module.params["keep_etcd_data"], not packages.engine_goes)
-    trees = [tree for tree in removable_paths.trees(paths, keep) if not removable_paths.is_engine(tree)]
-    removal, leftovers = removable_paths.plan(paths, seen, keep, files).divided(removable_paths.is_engine)
+    staying = () if packages.runtime_goes else runtime.directories
+    keep = removable_paths.chosen(paths, seen, module.params["keep_etcd_data"], staying)
+    trees = [tree for tree in removable_paths.trees(paths, keep) if not is_runtimes(tree)]
+    removal, leftovers = removable_paths.plan(paths, seen, keep, files).divided(is_runtimes)
 
     work = Findings(problems=problems)
     work.add(host.units(module, ledger))
-    if ran and engine.docker:
-        work.add(containers.remove_containers(engine.docker, stored))
+    if ran:
+        work.add(containers.remove_containers(stored))
     work.add(host.unmount(trees, mountinfo))
     if ran:
         work.add(host.firewall(module))
-    if engine.docker:
-        work.add(containers.remove_images(engine.docker, stored, ledger.images))
-    work.add(host.settings(module, ledger, not packages.engine_goes))
+    work.add(containers.remove_images(stored, ledger.images))
+    work.add(host.settings(module, ledger, runtime, not packages.runtime_goes))
     work.add(removal)
     work.add(host.reload(removal))
     work.add(going)
     work.add(leftovers)
-    if packages.engine_goes and any(map(removable_paths.is_engine, ledger.paths)):
-        work.add(removable_packages.remove_group())
+    if packages.runtime_goes and any(map(is_runtimes, ledger.paths)):
+        work.add(removable_packages.remove_group(runtime))
     if ran:
         work.add(host.cgroups(module))
 
-    remaining = rest(ledger, seen, keep, packages)
-    work.kept += [said for tree in sorted(keep) if (said := why(tree, seen[tree], packages.engine))]
+    foreign = packages.runtime == "foreign"
+    ours = [tree for tree in keep if seen[tree].kind and not (foreign and is_runtimes(tree))]
+    remaining = rest(ledger, ours, packages.remaining)
+    kept = (why(tree, seen[tree], packages.runtime, runtime.name) for tree in sorted(keep))
+    work.kept += filter(None, kept)
     gone = {step.path for step in work.steps if step.action in REMOVALS}
     parent, last = str(Path(path).parent), []
     if remaining == ledger_file.Ledger():
@@ -186,47 +199,36 @@ def decide(module: AnsibleModule, ledger: ledger_file.Ledger) -> Decision:
         work,
         last,
         removable_paths.directories(paths, seen, keep, gone),
-        containers.brought(stored) if packages.engine_goes else {},
+        containers.brought(stored) if packages.runtime_goes else {},
     )
 
 
-def why(tree: str, seen: removable_paths.Seen, engine: str) -> str:
-    """What is said of a tree that is kept; nothing of one that is not there, or is our engine's."""
+def why(tree: str, seen: removable_paths.Seen, runtime: str, name: str) -> str:
+    """What is said of a tree that is kept; nothing of one that is not there, or is our container runtime's.
+
+    runtime: whether the host's is ours, foreign or absent. name: how it is called.
+    """
     if seen.data:
         return f"{tree} stays, as you asked: etcd's data is in it."
-    if not seen.kind or engine == "ours":
+    if not seen.kind or runtime == "ours":
         return ""
-    removal = ", and goes if reset_docker is true" if engine == "absent" else ""
-    return f"{tree} is left of the Docker that the collection installed{removal}."
+    removal = ", and goes if reset_container_runtime is true" if runtime == "absent" else ""
+    return f"{tree} is left of the {name} that the collection installed{removal}."
 
 
-def rest(
-    ledger: ledger_file.Ledger,
-    seen: Mapping[str, removable_paths.Seen],
-    keep: Collection[str],
-    packages: removable_packages.Decision,
-) -> ledger_file.Ledger:
+def rest(ledger: ledger_file.Ledger, trees: Collection[str], packages: list[str]) -> ledger_file.Ledger:
     """What the ledger lists afterwards: what is ours still, because the person chose to keep it."""
-    ours = [
-        tree
-        for tree in keep
-        if seen[tree].kind and (packages.engine != "foreign" or not removable_paths.is_engine(tree))
-    ]
-    paths = {
-        key: kind
-        for key, kind in ledger.paths.items()
-        if any(removable_paths.is_in(tree, key) for tree in ours)
-    }
-    return ledger_file.Ledger(paths, packages.remaining)
+    paths = {key: kind for key, kind in ledger.paths.items() if any(is_in(tree, key) for tree in trees)}
+    return ledger_file.Ledger(paths, packages)
 
 
-def apply(module: AnsibleModule, decision: Decision) -> list[str]:
+def apply(module: AnsibleModule, runtime: ContainerRuntime, decision: Decision) -> list[str]:
     """Do it. Returns what could not be done; the ledger then stays as it is, for the next reset."""
     if decision.images:
         ledger_file.note(module.params["ledger"], images=decision.images)
-    failures = decision.work.problems + steps.carry_out(module, decision.work.steps)
-    failures = failures or steps.carry_out(module, decision.ledger)
-    return failures + steps.carry_out(module, decision.directories.steps)
+    failures = decision.work.problems + steps.carry_out(module, runtime, decision.work.steps)
+    failures = failures or steps.carry_out(module, runtime, decision.ledger)
+    return failures + steps.carry_out(module, runtime, decision.directories.steps)
 
 
 def main() -> None:
@@ -234,18 +236,19 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "keep_etcd_data": {"type": "bool", "default": False},
-            "docker": {"type": "bool", "default": False},
+            "container_runtime": {"type": "bool", "default": False},
             **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
+    runtime = selection.of_host()
     try:
-        decision = decide(module, ledger_file.read(module.params["ledger"]) or ledger_file.Ledger())
+        decision = decide(module, runtime, ledger_file.read(module.params["ledger"]) or ledger_file.Ledger())
         reasons = [step.reason for step in decision.steps if step.reason]
         kept = decision.work.kept + decision.directories.kept
 
         def run() -> None:
-            failures = apply(module, decision)
+            failures = apply(module, runtime, decision)
             if failures:
                 fail(failures)
 
@@ -259,9 +262,9 @@ def main() -> None:
             )
 
         if decision.work.problems:
-            fail(decision.work.problems if module.check_mode else apply(module, decision))
+            fail(decision.work.problems if module.check_mode else apply(module, runtime, decision))
         plan.carry_out(module, plan.Plan(tuple(reasons), "".join(f"{r}\n" for r in reasons)), run, kept=kept)
-    except (RefusedError, EngineError, ledger_file.LedgerError, OSError) as error:
+    except (RefusedError, ContainerRuntimeError, ledger_file.LedgerError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

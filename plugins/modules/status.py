@@ -10,8 +10,9 @@ module: status
 version_added: 0.1.0
 short_description: Ask a host what there is of a cluster on it
 description:
-  - Asks processes, sockets, the engine, the kubelet and the API of a host which parts of Kubernetes run there
-    and since when they are healthy, who can reach their ports, and who is connected with whom.
+  - Asks processes, sockets, the container runtime, the kubelet and the API of a host which parts of
+    Kubernetes run there and since when they are healthy, who can reach their ports, and who is connected
+    with whom.
   - Says what the article lists as missing and is not there yet, with the word of a variable that adds it.
   - Changes nothing, and works on a host in any state.
 author: The mink8s authors (@mink8s)

@@ -30,7 +30,7 @@ CONTENT = {
     "journal/kubelet.txt": ["kubelet["],
     "journal/docker.txt": ["dockerd["],
     "journal/containerd.txt": ["containerd["],
-    "docker.txt": ["k8s_etcd_", "k8s_talker_talker", "sha256:", "Cgroup Driver"],
+    "containers.txt": ["k8s_etcd_", "k8s_talker_talker", "sha256:", "Cgroup Driver"],
     "network.txt": ["127.0.0.1:2379", "default via", "KUBE"],
     "resources.txt": ["MemTotal", "/var/lib/docker", "Filename"],
     "api/health.txt": ["[+]ping ok", "healthz check passed", "readyz check passed", '"health":"true"'],
@@ -86,7 +86,7 @@ def test_a_bare_host_is_left_as_it_was(node: Node, tmp_path: Path) -> None:
     assert "Not_Valid" in texts["preflight.txt"]
     assert "Debian" in texts["versions.txt"]
     assert "There is no command kubelet on this host." in texts["versions.txt"]
-    assert "There is no command docker on this host." in texts["docker.txt"]
+    assert "There is no command docker on this host." in texts["containers.txt"]
     assert "There is no command kubectl on this host." in texts["api/nodes.txt"]
     assert "There is no /var/lib/mink8s/ledger.json" in texts["logs/missing.txt"]
     assert "There is no /var/lib/mink8s/ledger.json" in texts["files/missing.txt"]
@@ -139,10 +139,10 @@ def test_an_api_that_is_down_and_an_engine_that_is_down(cluster: Node, tmp_path:
         assert "Unavailable: It ended with code 1" in texts[path], texts[path]
         assert path in texts["README.txt"]
     assert "/etc/kubernetes/manifests/etcd.yaml: No such file" in texts["files/missing.txt"]
-    assert "k8s_POD_kube-apiserver" in texts["docker.txt"]
+    assert "k8s_POD_kube-apiserver" in texts["containers.txt"]
     cluster.run("systemctl", "stop", "kubelet.service", "docker.socket", "docker.service")
     texts = diagnose(cluster, tmp_path)
-    assert "Cannot connect to the Docker daemon" in texts["docker.txt"]
+    assert "Cannot connect to the Docker daemon" in texts["containers.txt"]
     assert "127.0.0.1:2379" in texts["logs/kube-apiserver.txt"]
     assert "ActiveState=inactive" in texts["units.txt"]
     assert "dockerd[" in texts["journal/docker.txt"]

@@ -121,7 +121,7 @@ def test_what_is_in_the_way_of_docker_is_found_before_anything_is_changed(node: 
     assert run.returncode != 0
     told = said(run)
     assert "/small/docker" in told
-    assert "docker_settings: Docker is to run with bridge" in told
+    assert "runtime_settings: Docker is to run with bridge" in told
     assert "snap remove docker" in told
     assert "apt-get remove containerd.io" in told
     assert shell(node, "ls -d /var/lib/mink8s 2>/dev/null || true") == ""
@@ -265,7 +265,7 @@ def test_reset_takes_all_of_it_back_after_su_too(cluster: Node, before: str) -> 
     )
     shell(cluster, f"printf '%s' '{AFTER_SU}' >/root/python; chmod 755 /root/python")
     interpreter = {"ansible_python_interpreter": "/root/python"}
-    run = cluster.playbook("reset.yml", reset_confirm=True, reset_docker=True, **interpreter)
+    run = cluster.playbook("reset.yml", reset_confirm=True, reset_container_runtime=True, **interpreter)
     assert run.returncode == 0, said(run)
     assert shell(cluster, "command -v dockerd || true") == ""
     assert shell(cluster, f"cat {DAEMON_JSON} 2>/dev/null || true") == before

@@ -294,7 +294,7 @@ def test_port_8080_and_the_driver_are_in_the_way_of_the_article_alone(node: Node
 
 def test_a_cluster_that_runs_is_in_nobodys_way_and_a_warning_neither(cluster: Node) -> None:
     # Docker was on this node before the cluster, see above.
-    failures, warnings, said = preflight(cluster, **skipping("docker_defaults"))
+    failures, warnings, said = preflight(cluster, **skipping("runtime_defaults"))
     assert (failures, warnings) == ([], [])
     assert "failed=0" in said
 
@@ -356,5 +356,5 @@ def test_rules_of_docker_that_are_gone_are_told(cluster: Node) -> None:
     with on_node(cluster, flush, "sysctl -qw net.ipv4.ip_forward=1; systemctl restart docker"):
         run = cluster.playbook("site.yml", "--check")
     printed = said(run)
-    assert "docker_rules: Docker runs, and its rules are gone from the packet filter" in printed
+    assert "runtime_rules: Docker runs, and its rules are gone from the packet filter" in printed
     assert "sysctl -w net.ipv4.ip_forward=1" in printed

@@ -167,7 +167,7 @@ def test_nothing_is_removed_without_a_confirmation(node: Node, bare: snapshot.Sn
 
 def test_docker_stays_unless_it_is_asked_for(node: Node, bare: snapshot.Snapshot) -> None:
     told = said(reset(node))
-    assert any("reset_docker" in line for line in told["kept"])
+    assert any("reset_container_runtime" in line for line in told["kept"])
     assert "containerd" in node.run("docker", "info")
     assert node.run("docker", "ps", "--all", "--quiet") == ""
     assert "docker.io" in ledger(node)["packages"]
@@ -176,19 +176,19 @@ def test_docker_stays_unless_it_is_asked_for(node: Node, bare: snapshot.Snapshot
 
 def test_docker_with_something_of_others_is_not_removed(node: Node, bare: snapshot.Snapshot) -> None:
     node.run("docker", "volume", "create", "data")
-    run = reset(node, reset_docker=True)
+    run = reset(node, reset_container_runtime=True)
     assert run.returncode != 0
     assert "volume data" in run.stdout + run.stderr
     node.run("docker", "volume", "rm", "data")
 
 
 def test_a_host_that_was_bare_is_bare_again(node: Node, bare: snapshot.Snapshot) -> None:
-    before = said(reset(node, "--check", reset_docker=True))
-    assert said(reset(node, reset_docker=True)) == before
+    before = said(reset(node, "--check", reset_container_runtime=True))
+    assert said(reset(node, reset_container_runtime=True)) == before
     left = snapshot.difference(bare, snapshot.take(node))
     documented = ("link docker0 ", "mount /run/docker/", "iptables ")
     assert [line for line in left if not line.startswith(documented)] == []
-    assert changed(reset(node, reset_docker=True)) == []
+    assert changed(reset(node, reset_container_runtime=True)) == []
     subprocess.run(["docker", "restart", node.name], check=True, capture_output=True)
     until(lambda: node.run("systemctl", "is-system-running", check=False).strip() == "running")
     left = snapshot.difference(bare, snapshot.take(node))

@@ -68,7 +68,7 @@ ROWS = {
     ),
     "disk full, images": (
         "The disk is full while images are loaded",
-        "the run ends with the engine's words",
+        "the run ends with the container runtime's words",
         "free space, and run `site.yml` again",
     ),
     "disk full, etcd": (

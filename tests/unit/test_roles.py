@@ -149,7 +149,7 @@ def test_each_release_in_range_is_pinned_and_in_order() -> None:
 
 
 def test_each_row_of_the_table_of_releases_says_all() -> None:
-    needed = {"authentication", "cgroup_versions", "docker_api", "tags", "checksums"}
+    needed = {"authentication", "cgroup_versions", "container_runtime", "docker_api", "tags", "checksums"}
     for minor, release in releases().items():
         assert needed <= release.keys() <= needed | {"kernel_memory_limit_removed_in"}
         usual = ["none", "certificates"] if numbers(minor) < [1, 20] else ["certificates"]

@@ -14,9 +14,12 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import c
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
-    from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+        ContainerRuntime,
+    )
 
 UNIT = "kubelet.service"
+GRACE_SECONDS = 5
 
 
 class RestoreError(Exception):
@@ -39,19 +42,22 @@ def rename(moves: Sequence[tuple[Path, Path]]) -> None:
 class Host:
     """What is stopped and started on the host."""
 
-    def __init__(self, module: AnsibleModule, engine: Engine) -> None:
+    def __init__(self, module: AnsibleModule, runtime: ContainerRuntime) -> None:
         """module: with the module's parameters."""
-        self._module, self._engine = module, engine
+        self._module, self._runtime = module, runtime
 
     def exchange(self, *moves: tuple[Path, Path]) -> None:
         """Stop etcd and what uses it, rename, and start them, whatever becomes of it."""
         self._systemctl("stop")
         try:
             for components in self._in_order():
-                containers = [key for component in components for key in self._containers(component)]
-                if containers:
-                    self._engine.run("stop", "--time", "5", *containers)
-                    self._engine.run("rm", "--force", *containers)
+                containers = [
+                    container.identity
+                    for container in self._runtime.containers()
+                    if container.namespace == "kube-system" and container.role in components
+                ]
+                self._runtime.stop(containers, GRACE_SECONDS)
+                self._runtime.remove(containers)
             rename(moves)
         finally:
             self._systemctl("start")
@@ -68,11 +74,6 @@ class Host:
     def why(self) -> str:
         """Why etcd is not healthy, in its own words."""
         return " ".join(component_log.explain(self._module, UNIT, ["etcd"]))
-
-    def _containers(self, name: str) -> list[str]:
-        labels = ("io.kubernetes.pod.namespace=kube-system", f"io.kubernetes.container.name={name}")
-        filters = [word for label in labels for word in ("--filter", f"label={label}")]
-        return self._engine.run("ps", "--all", "--quiet", *filters).split()
 
     def _systemctl(self, verb: str) -> None:
         code, _out, error = self._module.run_command(["systemctl", verb, UNIT])

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import cluster
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import (
-    Problem,
-    Problems,
-    check,
-    failure,
-    warning,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import command_line
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
+    Problem,
+    Problems,
+    failure,
+    warning,
+)
 
 API, MANAGER, SCHEDULER, PROXY = COMPONENTS[1:5]
 FIELDS = "KubeletConfiguration"
@@ -27,13 +27,17 @@ NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 FIELD = re.compile(r"[a-z][A-Za-z0-9]*")
 PRIVATE = "Leave it out: where a component listens is what keeps it from the network."
 CREDENTIALS = "Leave it out: the collection makes these credentials and gives each component its own."
-DOCKER = "Leave it out: the container runtime is Docker."
+RUNTIME = "Leave it out: the container runtime is {0.name}."
+DRIVER = "Leave it out: it is {0.name}'s, which {0.variable} decides."
 DIRECTORY = "Leave it out: reset would not find what is elsewhere."
 AUTHENTICATION = "Set cluster_authentication, or leave it out."
 
 
 class Refused(NamedTuple):
-    """Flags, as a pattern, that the collection decides for these components, and what to do instead."""
+    """Flags, as a pattern, that the collection decides for these components, and what to do instead.
+
+    remedy: with the container runtime as {0}.
+    """
 
     components: tuple[str, ...]
     flags: str
@@ -72,14 +76,12 @@ REFUSED = (
     Refused(
         ("kubelet",), "pod-infra-container-image", "Set cluster_image_registry or cluster_image_tags instead."
     ),
-    Refused(
-        ("kubelet",), "cgroup-driver", "Leave it out: it is Docker's, which cluster_docker_settings decides."
-    ),
+    Refused(("kubelet",), "cgroup-driver", DRIVER),
     Refused(("kubelet",), "cluster-dns|cluster-domain", "Add coredns to cluster_components instead."),
     Refused(("kubelet",), "pod-manifest-path|manifest-url.*", "Set cluster_config_dir, or leave it out."),
     Refused(("kubelet",), "bootstrap-kubeconfig|rotate-.*certificates", CREDENTIALS),
     Refused(("kubelet",), "anonymous-auth|authentication-.+|authorization-.+", CREDENTIALS),
-    Refused(("kubelet",), "container-runtime.*|docker-endpoint|image-service-endpoint", DOCKER),
+    Refused(("kubelet",), "container-runtime.*|docker-endpoint|image-service-endpoint", RUNTIME),
     Refused(("kubelet",), "root-dir", DIRECTORY),
     Refused(("kubelet",), "register-node|runonce", "Leave it out: the run waits for the node in the API."),
     Refused(("kubelet",), "read-only-port|healthz-.+", PRIVATE),
@@ -97,9 +99,7 @@ REFUSED_FIELDS = (
     Refused((FIELDS,), "address|port|readOnlyPort|healthz.+", PRIVATE),
     Refused((FIELDS,), "tls(Cert|PrivateKey)File|rotateCertificates|serverTLSBootstrap", CREDENTIALS),
     Refused((FIELDS,), "authentication|authorization", CREDENTIALS),
-    Refused(
-        (FIELDS,), "cgroupDriver", "Leave it out: it is Docker's, which cluster_docker_settings decides."
-    ),
+    Refused((FIELDS,), "cgroupDriver", DRIVER),
     Refused((FIELDS,), "clusterDNS|clusterDomain", "Add coredns to cluster_components instead."),
 )
 
@@ -152,7 +152,7 @@ def _argument(
         return
     for refused in REFUSED_FIELDS if is_field else REFUSED:
         if component in refused.components and re.fullmatch(refused.flags, flag):
-            yield failure(f"{where}, which the collection decides.", refused.remedy)
+            yield failure(f"{where}, which the collection decides.", refused.remedy.format(host.runtime))
             return
     if value is None:
         yield failure(f"{where} without a value.", 'Give it one, or "" for an empty one.')

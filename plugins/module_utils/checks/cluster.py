@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import (
-    Problems,
-    check,
-    failure,
-    warning,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import ARTICLE, COMPONENTS
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
+    Problems,
+    failure,
+    warning,
+)
 
 AUTHENTICATIONS = ("", "none", "certificates")
 

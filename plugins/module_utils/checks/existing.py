@@ -8,8 +8,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import Problems, check, failure
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import Problems, failure
 
 ANEW = "or run reset.yml first to begin anew"
 
@@ -43,7 +44,6 @@ def moved_directories(desired: Mapping[str, Any], host: Host) -> Problems:
         yield failure(
             f"etcd's data is in {old}, and cluster_etcd_data_dir is {new}: etcd would start there"
             " without it.",
-            f"Set cluster_etcd_data_dir: {old}; or stop the kubelet and Docker and move {old}/member"
-            f" to {new};"
-            f" {ANEW}.",
+            f"Set cluster_etcd_data_dir: {old}; or stop the kubelet and {host.runtime.name} and move"
+            f" {old}/member to {new}; {ANEW}.",
         )

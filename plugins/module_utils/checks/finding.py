@@ -5,21 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
     from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import observation
-
-
-class Problem(NamedTuple):
-    """What was seen and what to do. fatal: whether the run would fail because of it."""
-
-    fatal: bool
-    message: str
-    remedy: str
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import Problems
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,6 @@ class Finding:
         return f"{self.name}: {self.message} {self.remedy}"
 
 
-Problems: TypeAlias = "Iterator[Problem]"
 Check: TypeAlias = "Callable[[Mapping[str, Any], observation.Host], Problems]"
 CHECKS: dict[str, Check] = {}
 # Who runs a kubelet on its own has no variables of the role cluster.
@@ -46,16 +38,6 @@ def check(function: Check) -> Check:
     """Add a check, whose name is what O(skip) takes, and whose docstring says what it looks at."""
     CHECKS[function.__name__] = function
     return function
-
-
-def failure(message: str, remedy: str) -> Problem:
-    """Something that would make the run fail."""
-    return Problem(True, message, remedy)
-
-
-def warning(message: str, remedy: str) -> Problem:
-    """Something a person should know of before going on."""
-    return Problem(False, message, remedy)
 
 
 def variable(desired: Mapping[str, Any], name: str) -> str:

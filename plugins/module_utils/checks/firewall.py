@@ -7,15 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.iptables import Packet
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
     Problems,
-    check,
     failure,
     warning,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.iptables import Packet
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.network import BRIDGE
 
 # Any server on the internet: rules rarely tell one from another.
 SERVER = "192.0.2.1"
@@ -23,7 +22,7 @@ SERVER = "192.0.2.1"
 
 @check
 def iptables(desired: Mapping[str, Any], host: Host) -> Problems:
-    """Whether iptables works, or can be installed: Docker and the kubelet write rules with it."""
+    """Whether iptables works, or can be installed: the kubelet and the container runtime need it."""
     if host.filter.error:
         yield failure(
             f"iptables -t nat -S fails: {host.filter.error}.",
@@ -44,52 +43,45 @@ def firewall(desired: Mapping[str, Any], host: Host) -> Problems:
     wanted = [("coredns", "udp", 53), ("coredns", "tcp", 53)] if "coredns" in desired["components"] else []
     if not desired["apiserver_bind_address"].startswith("127.") and "kube-proxy" in desired["components"]:
         wanted.append(("kube-apiserver", "tcp", 6443))
-    bridge = host.network.bridge
-    pod = f"{bridge.rpartition('.')[0]}.250"
+    bridge, address = host.runtime.bridge, host.network.bridge
+    pod = f"{address.rpartition('.')[0]}.250"
     for process, protocol, port in wanted:
-        for chain in host.filter.dropped(Packet(BRIDGE, "", pod, bridge, protocol, port)):
+        for chain in host.filter.dropped(Packet(bridge, "", pod, address, protocol, port)):
             yield warning(
                 f"The chain {chain} drops what pods send to {process} on the host ({port}/{protocol}).",
                 f"Let it in: {_input_rule(host, chain, protocol, port)}",
             )
-    # Docker lets these through itself, in the tables of iptables and when it starts.
-    for chain in host.filter.dropped(Packet(BRIDGE, "eth0", pod, SERVER, "tcp", 443)):
+    # The container runtime lets these through itself, in the tables of iptables and when it starts.
+    for chain in host.filter.dropped(Packet(bridge, "eth0", pod, SERVER, "tcp", 443)):
         if chain.startswith("nft "):
             yield warning(
-                f"The chain {chain} drops what pods send to other hosts, whatever Docker's own rules say.",
-                f"Let it through: nft insert rule {chain[4:]} iifname {BRIDGE} accept, the same with"
-                " oifname, and"
-                " keep both rules as you keep the others.",
+                f"The chain {chain} drops what pods send to other hosts, whatever {host.runtime.name}'s own"
+                " rules say.",
+                f"Let it through: nft insert rule {chain[4:]} iifname {bridge} accept, the same with oifname,"
+                " and keep both rules as you keep the others.",
             )
 
 
 def _input_rule(host: Host, chain: str, protocol: str, port: int) -> str:
     """The rule that is missing, in the words of whoever wrote the others."""
+    bridge = host.runtime.bridge
     if chain.startswith("nft inet firewalld "):
-        return f"firewall-cmd --permanent --zone=trusted --add-interface={BRIDGE}, then firewall-cmd --reload"
+        return f"firewall-cmd --permanent --zone=trusted --add-interface={bridge}, then firewall-cmd --reload"
     if not chain.startswith("nft ") and "-N ufw-user-input\n" in host.filter.filter:
-        return f"ufw allow in on {BRIDGE} to any port {port} proto {protocol}"
-    rule = f"iptables -I {chain} -i {BRIDGE} -p {protocol} --dport {port} -j ACCEPT"
+        return f"ufw allow in on {bridge} to any port {port} proto {protocol}"
+    rule = f"iptables -I {chain} -i {bridge} -p {protocol} --dport {port} -j ACCEPT"
     if chain.startswith("nft "):
-        rule = f"nft insert rule {chain[4:]} iifname {BRIDGE} {protocol} dport {port} accept"
+        rule = f"nft insert rule {chain[4:]} iifname {bridge} {protocol} dport {port} accept"
     return f"{rule}, and keep this rule where you keep the others."
 
 
 @check
-def docker_rules(desired: Mapping[str, Any], host: Host) -> Problems:
-    """Whether Docker's rules of the packet filter are still there, and packets go between interfaces."""
-    if not (host.engine.api and host.filter.nat):
-        return
-    if not host.filter.has_docker_rules:
+def runtime_rules(desired: Mapping[str, Any], host: Host) -> Problems:
+    """Whether the container runtime's rules are still in the packet filter, and ip_forward is on."""
+    yield from host.runtime.rules_problems(host.filter)
+    if host.runtime.running and host.filter.nat and not host.network.forwards:
         yield warning(
-            "Docker runs, and its rules are gone from the packet filter, as after nft flush ruleset:"
-            " pods reach"
-            " nothing beyond this host, and published ports do not answer.",
-            "Run systemctl restart docker, which restarts all containers, too.",
-        )
-    if not host.network.forwards:
-        yield warning(
-            "Docker runs, and net.ipv4.ip_forward is 0: pods reach nothing beyond this host.",
+            f"{host.runtime.name} runs, and net.ipv4.ip_forward is 0: pods reach nothing beyond this host.",
             "Run sysctl -w net.ipv4.ip_forward=1, and take what sets it to 0 out of /etc/sysctl.conf and"
             " /etc/sysctl.d.",
         )

@@ -34,10 +34,8 @@ def summary(host: Host) -> dict[str, Any]:
     """What others need to know of the host."""
     return {
         **{name: getattr(host, name) for name in TOLD},
-        "engine": host.engine.version,
-        "engine_api": host.engine.api,
-        "engine_min_api": host.engine.min_api,
-        "cgroup_driver": host.engine.cgroup_driver,
+        "container_runtime": host.runtime.node_version,
+        "cgroup_driver": host.runtime.cgroup_driver,
     }
 
 

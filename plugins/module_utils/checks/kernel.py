@@ -7,18 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import (
-    Problem,
-    Problems,
-    check,
-    failure,
-    variable,
-    warning,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check, variable
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import GRUB_MENU, Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.cgroup import NEEDED
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
+    Problem,
+    Problems,
+    failure,
+    warning,
+)
 
 
 @check
@@ -108,7 +107,7 @@ def kernel_log(desired: Mapping[str, Any], host: Host) -> Problems:
     if not host.offers.has_kmsg:
         yield failure(
             "There is no /dev/kmsg, without which the kubelet does not start.",
-            "Have whatever runs this container pass it in: --device /dev/kmsg for Docker, for LXC"
+            "Have whatever runs this container pass it in: --device /dev/kmsg, or with LXC"
             " lxc.mount.entry = /dev/kmsg dev/kmsg none bind,create=file.",
         )
 
@@ -126,11 +125,11 @@ def sysctl(desired: Mapping[str, Any], host: Host) -> Problems:
 
 @check
 def overlay(desired: Mapping[str, Any], host: Host) -> Problems:
-    """The file system overlay, which Docker stacks the layers of images with."""
-    if not (host.offers.has_overlay or host.engine.api):
+    """The file system overlay, which the container runtime stacks the layers of images with."""
+    if not (host.offers.has_overlay or host.runtime.running):
         yield warning(
-            f"The kernel {host.kernel} has no file system overlay, so Docker copies every image for every"
-            " container, which is slow and takes much space.",
+            f"The kernel {host.kernel} has no file system overlay, so {host.runtime.name} copies every image"
+            " for every container, which is slow and takes much space.",
             _in_container(host, "Install the modules of this kernel, or boot one that has it", ""),
         )
 

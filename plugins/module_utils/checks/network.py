@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
     Problems,
-    check,
     failure,
     warning,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network
 
 
 @check

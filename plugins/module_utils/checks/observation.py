@@ -37,18 +37,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs impo
     unreadable_mounts,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
-    daemon_json,
-    docker_conflicts,
-    docker_info,
-    dockerd_plan,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import Observed
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, versions
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-# Where snap has its revisions of Docker.
-SNAP_DOCKER = ("/snap/docker", "/var/lib/snapd/snap/docker")
 GRUB_MENU = Path("/boot/grub/grub.cfg")
 
 
@@ -86,11 +79,7 @@ class Host:
     listeners: tuple[Listener, ...] = ()
     processes: frozenset[str] = frozenset()
     file_systems: tuple[disk.FileSystem, ...] = ()
-    engine: Engine = field(default_factory=Engine)
-    daemon_json_error: str = ""
-    docker: dockerd_plan.DockerdPlan = field(default_factory=dockerd_plan.DockerdPlan)
-    snap_docker: str = ""
-    docker_conflicts: tuple[str, ...] = ()
+    runtime: Observed = field(default_factory=lambda: Observed("container runtime", "", "", ""))
     others: tuple[other_kubernetes.Other, ...] = ()
     duplicates: tuple[manifest_directory.Duplicate, ...] = ()
     missing_files: frozenset[str] = frozenset()
@@ -141,7 +130,7 @@ class Host:
         """The host as a person reads it."""
         return (
             f"{self.distribution or self.system}, kernel {self.kernel}, cgroup v{self.cgroup_version},"
-            f" {self.engine}, SELinux {self.selinux}, AppArmor {self.apparmor},"
+            f" {self.runtime}, SELinux {self.selinux}, AppArmor {self.apparmor},"
             f" {self.memory_available} MB of memory available, Python {self.python}"
         )
 
@@ -157,9 +146,8 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
     has_release = Path(params["state_directory"], params["version"], "release.json").exists()
     cgroup_version = cgroup.version()
     processes = find_processes(proc)
-    engine = docker_info.observe(run, params["daemon_json"], cgroup_version)
-    docker = dockerd_plan.of_preflight(params, run, engine.version)
-    data_root = docker.get("data-root") or engine.data_root
+    runtime = selection.observe(params, run, cgroup_version)
+    data_root = runtime.data_root_wanted or runtime.data_root
     files = [path for path in params["files"] if os.path.lexists(path)]
     artifacts = params["artifacts"]
     tarball = f"{params['url']}/{params['version']}/{Host(machine=kernel.machine).tarball}"
@@ -185,7 +173,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         has_apt=bool(programs.find("apt-get")),
         has_iptables=bool(programs.find("iptables")),
         filter=packet_filter.Filter() if os.geteuid() else packet_filter.observe(run),
-        network=network.observe(),
+        network=network.observe(runtime.bridge),
         cgroup_version=cgroup_version,
         controllers=cgroup.controllers(mounts),
         kernel_memory_error=cgroup.kernel_memory_error(mounts),
@@ -196,14 +184,8 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         listeners=tuple(find_listeners(proc, {entry["port"] for entry in params["ports"]})),
         processes=processes,
         file_systems=tuple(disk.measure(params["directories"], data_root)),
-        engine=engine,
-        daemon_json_error=_daemon_json_error(Path(params["daemon_json"])),
-        docker=docker,
-        snap_docker=next((path for path in SNAP_DOCKER if os.path.lexists(path)), ""),
-        docker_conflicts=()
-        if engine.version
-        else tuple(docker_conflicts.find(run, params["docker_packages"])),
-        others=tuple(other_kubernetes.find(processes, engine.containers, files, has_ledger)),
+        runtime=runtime,
+        others=tuple(other_kubernetes.find(processes, runtime.containers, files, has_ledger)),
         duplicates=manifest_directory.observe(params),
         missing_files=manifest_directory.missing(params["arguments"]),
         installed=_installed(files) if has_ledger else "",
@@ -226,16 +208,6 @@ def _systemd_version(run: Run) -> int:
         return 0
     match = re.match(r"systemd (\d+)", run(["systemctl", "--version"])[1])
     return int(match.group(1)) if match else 0
-
-
-def _daemon_json_error(path: Path) -> str:
-    try:
-        daemon_json.parse(str(path), files.read(path) or b"")
-    except OSError as error:
-        return f"{path} can't be read: {error.strerror}"
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def _has_apparmor() -> bool:

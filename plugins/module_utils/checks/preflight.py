@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import (
     added_arguments,
     cluster,
-    docker,
+    container_runtime,
     existing,
     firewall,
     host_facts,
@@ -32,13 +32,16 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import le
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 # In the order in which a person reads their findings; importing a group adds its checks to the table.
-GROUPS = (system, kernel, release, cluster, added_arguments, values, existing, network, firewall, docker)
+GROUPS = (
+    *(system, kernel, release, cluster, added_arguments),
+    *(values, existing, network, firewall, container_runtime),
+)
 
 TEXT = {"type": "str", "default": ""}
 NEEDED = {"type": "str", "required": True}
 PATHS = {"type": "list", "elements": "path", "default": []}
 SPACE = {
-    "path": {"type": "path", "required": True},
+    "path": {"type": "path", "default": ""},
     "megabytes": {"type": "int", "default": 0},
     "percent": {"type": "int", "default": 0},
 }
@@ -62,16 +65,11 @@ ARGUMENTS: dict[str, Any] = {
     "files": PATHS,
     "authorities": PATHS,
     "time": {"type": "int", "default": 0},
-    "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
-    "docker_settings": {"type": "dict"},
-    "docker_defaults": {"type": "bool", "default": True},
+    "runtime_settings": {"type": "dict"},
+    "runtime_defaults": {"type": "bool", "default": True},
     # A proxy may have a password.
-    "docker_proxy": {"type": "str", "default": "", "no_log": True},
-    "docker_proxy_file": {
-        "type": "path",
-        "default": "/etc/systemd/system/docker.service.d/mink8s-proxy.conf",
-    },
-    "docker_packages": {"type": "list", "elements": "str", "default": []},
+    "runtime_proxy": {"type": "str", "default": "", "no_log": True},
+    "runtime_packages": {"type": "list", "elements": "str", "default": []},
     "components": {"type": "list", "elements": "str", "default": ["etcd", "kube-apiserver"]},
     "authentication": TEXT,
     "apiserver_bind_address": {"type": "str", "default": "127.0.0.1"},

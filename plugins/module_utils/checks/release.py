@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import Problems, check, failure
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import Problems, failure
 
 
 @check
@@ -24,7 +25,8 @@ def version_range(desired: Mapping[str, Any], host: Host) -> Problems:
         oldest, *_others, newest = table.minors(desired["releases"])
         yield failure(
             seen,
-            f"Choose v{oldest} to v{newest}: later kubelets have no dockershim, so they can't use Docker.",
+            f"Choose v{oldest} to v{newest}: later kubelets have no dockershim, so they can't use"
+            f" {host.runtime.name}.",
         )
 
 

@@ -9,14 +9,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import observation
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.disk import FileSystem
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
     Problems,
-    check,
     failure,
     warning,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.disk import FileSystem
 
 # In percent, as the kubelet has it by default.
 INODES = 5
@@ -34,8 +34,11 @@ def linux(desired: Mapping[str, Any], host: Host) -> Problems:
 def systemd(desired: Mapping[str, Any], host: Host) -> Problems:
     """Process 1, which has to be systemd."""
     if not host.systemd_booted or host.init != "systemd":
-        seen = f"Process 1 is {host.init or 'hidden'}, not systemd, which is to run the kubelet and Docker."
-        yield failure(seen, "Choose a host booted with systemd.")
+        yield failure(
+            f"Process 1 is {host.init or 'hidden'}, not systemd, which is to run the kubelet and"
+            f" {host.runtime.name}.",
+            "Choose a host booted with systemd.",
+        )
 
 
 @check
@@ -163,7 +166,7 @@ def other_kubernetes(desired: Mapping[str, Any], host: Host) -> Problems:
         more = f" and {len(found.signs) - 5} more" if len(found.signs) > 5 else ""
         seen = f"{found.name} is on this host, which is never touched: {', '.join(found.signs[:5])}{more}."
         if found.apart:
-            yield warning(seen, "It stays as it is, but has to share the memory and the engine.")
+            yield warning(seen, "It stays as it is, but has to share the memory and the container runtime.")
         else:
             yield failure(
                 seen, "Choose another host, or remove that Kubernetes with the tool that installed it."

@@ -10,9 +10,10 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, ip_address
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import cluster
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import Problems, check, failure
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.other_kubernetes import NETWORK
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import Problems, failure
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
@@ -127,7 +128,7 @@ def _is_name_or_address(name: str) -> bool:
 
 @check
 def directories(desired: Mapping[str, Any], host: Host) -> Problems:
-    """Directories, which systemd, Docker and the manifests of static pods have to read alike."""
+    """Directories, which systemd, the container runtime and static pods' manifests have to read alike."""
     for option, variable in DIRECTORIES.items():
         path = desired[option]
         if not re.fullmatch(PATH, path) or "/../" in f"{path}/":

@@ -25,6 +25,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.diagnosis.report
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import previous_configuration
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 
 if TYPE_CHECKING:
@@ -32,18 +36,17 @@ if TYPE_CHECKING:
 
 # What etcd is asked for, by the file of the archive that has the answer.
 ETCD = {"versions.txt": "/version", "api/health.txt": "/health"}
-UNITS = ("kubelet.service", "docker.service", "containerd.service")
 STATE = (
     "Id,LoadState,UnitFileState,ActiveState,SubState,Result,NRestarts,ExecMainStartTimestamp,ExecMainPID,"
     "ExecMainStatus,MemoryCurrent,FragmentPath,DropInPaths,NeedDaemonReload"
 )
-# The containers' command lines are left out: they are the user's, and may hold secrets.
-CONTAINERS = "table {{.ID}}\t{{.Image}}\t{{.CreatedAt}}\t{{.Status}}\t{{.Names}}"
 CONFIGURATION = (".conf", ".json", ".service", ".yaml")
 POD_LOGS = Path("/var/log/pods")
 
 
-def questions(config_dir: str, lines: int) -> list[tuple[str, str, list[Question]]]:
+def questions(
+    runtime: ContainerRuntime, config_dir: str, lines: int
+) -> list[tuple[str, str, list[Question]]]:
     """The files of the archive that are answers to questions, each with what it is."""
 
     def kubectl(*arguments: str) -> tuple[str, ...]:
@@ -53,31 +56,27 @@ def questions(config_dir: str, lines: int) -> list[tuple[str, str, list[Question
         command = ("journalctl", f"--unit={unit}", f"--lines={lines}", "--no-pager", "--output=short-iso")
         return f"journal/{unit.partition('.')[0]}.txt", f"the end of the journal of {unit}", [command]
 
-    docker = ("docker", "version"), ("containerd", "--version")
     kubernetes = ("kubelet", "--version"), kubectl("version")
     system = "/etc/os-release", ("uname", "-a"), "/proc/cmdline", ("systemctl", "--version")
-    definitions = [("systemctl", "cat", "--no-pager", unit) for unit in UNITS]
+    units = ("kubelet.service", *reversed(runtime.units))
+    definitions = [("systemctl", "cat", "--no-pager", unit) for unit in units]
     resolver = "/etc/resolv.conf", "/etc/hosts"
     return [
-        ("versions.txt", "versions", [*system, *docker, *kubernetes]),
+        ("versions.txt", "versions", [*system, *runtime.version_commands, *kubernetes]),
         (
             "units.txt",
             "states of the units, units that failed, and what the units are",
             [
-                ("systemctl", "show", "--no-pager", f"--property={STATE}", *UNITS),
+                ("systemctl", "show", "--no-pager", f"--property={STATE}", *units),
                 ("systemctl", "list-units", "--no-pager", "--failed"),
                 *definitions,
             ],
         ),
-        *(journal(unit) for unit in UNITS),
+        *(journal(unit) for unit in units),
         (
-            "docker.txt",
-            "containers, images, and what the engine says of itself",
-            [
-                ("docker", "ps", "--all", "--format", CONTAINERS),
-                ("docker", "images", "--digests"),
-                ("docker", "info"),
-            ],
+            "containers.txt",
+            "containers, images, and what the container runtime says of itself",
+            [*runtime.content_commands],
         ),
         (
             "network.txt",
@@ -153,7 +152,7 @@ def configuration(ours: Sequence[Path], unknown: str, others: Sequence[str]) -> 
 def logs(ours: Sequence[Path], node_name: str, lines: int, unknown: str, directory: Path) -> list[Part]:
     """The ends of the logs of the static pods that the collection wrote, and of no other pod.
 
-    The kubelet's links are read, so that the logs of a host whose engine is down can be had as well.
+    The kubelet's links are read, so that the logs can be had as well where the container runtime is down.
     """
     if unknown:
         return [Part("logs/missing.txt", "logs of the control plane", "", (unknown,))]
@@ -230,8 +229,9 @@ def collect(module: AnsibleModule, params: Mapping[str, Any]) -> list[Part]:
     software = (
         f"{params['software']}\nansible-core {module.ansible_version}\nPython {platform.python_version()}\n"
     )
+    runtime = selection.of_host()
     parts = [Part("preflight.txt", "what would make a run fail", f"{params['preflight']}\n")]
-    for path, about, asked in questions(config_dir, lines):
+    for path, about, asked in questions(runtime, config_dir, lines):
         answers = [ask(module, question, params["bin_dir"]) for question in asked]
         if path in ETCD:
             answers.append(_ask_etcd(Path(config_dir, "manifests", "kube-apiserver.yaml"), ETCD[path]))
@@ -240,6 +240,6 @@ def collect(module: AnsibleModule, params: Mapping[str, Any]) -> list[Part]:
         parts.append(part(path, about, answers))
     ours, unknown = made(ledger)
     parts += logs(ours, params["node_name"], lines, unknown, POD_LOGS)
-    parts += configuration(ours, unknown, ["/etc/docker/daemon.json", ledger])
+    parts += configuration(ours, unknown, [runtime.configuration, ledger])
     parts.append(certificates(Path(config_dir, "pki")))
     return [each.redacted() for each in parts]

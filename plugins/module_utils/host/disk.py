@@ -27,18 +27,14 @@ class FileSystem:
     inodes: int = 100
 
 
-# Where Docker has its data unless it is told otherwise.
-USUAL_DATA_ROOT = "/var/lib/docker"
-
-
-def measure(directories: list[dict[str, Any]], data_root: str = USUAL_DATA_ROOT) -> Iterator[FileSystem]:
+def measure(directories: list[dict[str, Any]], data_root: str) -> Iterator[FileSystem]:
     """What is wanted and free, in MB, on each file system that directories are or will be on.
 
-    data_root: where Docker has its data.
+    data_root: the directory of the entry that names none.
     """
     wanted: dict[int, list[dict[str, Any]]] = {}
     for listed in directories:
-        entry = {**listed, "path": data_root} if listed["path"] == USUAL_DATA_ROOT else listed
+        entry = {**listed, "path": listed["path"] or data_root}
         wanted.setdefault(_existing(entry["path"]).stat().st_dev, []).append(entry)
     for entries in wanted.values():
         status = os.statvfs(_existing(entries[0]["path"]))

@@ -77,7 +77,7 @@ def unwritable(directory: Path) -> Iterator[str]:
 
 
 def has_overlay(root: Path, release: str) -> bool:
-    """Whether the kernel has the file system overlay, or a module of it that Docker loads."""
+    """Whether the kernel has the file system overlay, or a module of it that the container runtime loads."""
     modules = root / "lib/modules" / release
     return "\toverlay\n" in text(root / "proc/filesystems") or any(
         "/overlay.ko" in text(modules / name) for name in ("modules.dep", "modules.builtin")

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import text
 
-BRIDGE = "docker0"
 SIOCGIFADDR = 0x8915
 RESOLV_CONF = "/etc/resolv.conf"
 # Where those that answer on loopback keep the servers they ask: systemd-resolved, NetworkManager, resolvconf.
@@ -54,7 +53,7 @@ class Resolver:
 
 @dataclass(frozen=True)
 class Network:
-    """addresses: IPv4, without loopback. bridge: the host's on Docker's bridge. routes: without the default.
+    """addresses: IPv4, without loopback. bridge: the host's to pods. routes: without the default.
 
     forwards: whether packets go from one interface to another.
     """
@@ -66,12 +65,12 @@ class Network:
     forwards: bool = True
 
 
-def observe() -> Network:
-    """Look at the network."""
+def observe(bridge: str) -> Network:
+    """Look at the network. bridge: the interface that pods are connected to."""
     return Network(
         addresses(text("/proc/net/fib_trie")),
-        # Docker's own choice where it does not run yet.
-        address(BRIDGE) or "172.17.0.1",
+        # What it is going to have where it is not there yet.
+        address(bridge) or "172.17.0.1",
         tuple(routes(text("/proc/net/route"))),
         resolver(),
         text("/proc/sys/net/ipv4/ip_forward").strip() != "0",

@@ -18,8 +18,8 @@ NETWORK = "10.0.0.0/24"
 class Distribution:
     """What a distribution of Kubernetes leaves on a host, none of which this collection makes.
 
-    paths: files, directories and units. processes: their names. containers: the names of its containers in
-    Docker. Paths and containers have * for anything.
+    paths: files, directories and units. processes: their names. containers: the names of those it has
+    in the container runtime. Paths and containers have * for anything.
     """
 
     name: str
@@ -60,7 +60,7 @@ DISTRIBUTIONS = (
     Distribution("k0s", ("/etc/k0s", "/var/lib/k0s", "/etc/systemd/system/k0s*.service"), ("k0s",)),
     Distribution("minikube", ("/var/lib/minikube",)),
 )
-# These have processes, addresses and ports of their own, in containers of the engine.
+# These have processes, addresses and ports of their own, in containers.
 APART = (
     Distribution("minikube", containers=("minikube*",)),
     Distribution("kind", containers=("*-control-plane",)),

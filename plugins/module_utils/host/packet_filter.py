@@ -17,7 +17,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs im
 class Filter:
     """The rules, as iptables -S and nft -j list ruleset print them; empty where there are none to be seen.
 
-    error: why iptables can't read the table that Docker and Kubernetes write to.
+    error: why iptables can't read the table that the container runtime and Kubernetes write to.
     """
 
     nat: str = ""
@@ -29,18 +29,6 @@ class Filter:
     def has_kube_proxy_rules(self) -> bool:
         """Whether a kube-proxy has left its rules, or runs."""
         return "-N KUBE-SERVICES\n" in f"{self.nat}\n"
-
-    @property
-    def has_docker_rules(self) -> bool:
-        """Whether packets still come to Docker's rules, in both tables or in nftables' own."""
-        nat = any(
-            line.startswith("-A PREROUTING ") and line.endswith(" -j DOCKER")
-            for line in self.nat.splitlines()
-        )
-        forward = any(
-            line.startswith("-A FORWARD ") and " -j DOCKER" in line for line in self.filter.splitlines()
-        )
-        return (nat and forward) or "ip docker-bridges" in Ruleset(self.nft).tables()
 
     def dropped(self, packet: Packet) -> Iterator[str]:
         """The chains that certainly drop a packet, in iptables' words, or in nft's behind nft."""

@@ -14,6 +14,8 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 LISTEN = "0A"
+# Where /proc/PID/stat has the start of a process, counted from what follows its name.
+STARTED = 19
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,19 @@ def find_processes(proc: Path) -> frozenset[str]:
         for process in proc.glob("[0-9]*")
         if link(process / "ns/pid") in (here, "")
     )
+
+
+def container_processes(proc: Path, container: str) -> list[int]:
+    """The processes of a container, the one that started first being the first.
+
+    proc: where procfs is mounted. container: its whole ID, which the names of its control groups contain.
+    """
+    started = {}
+    for process in proc.glob("[0-9]*") if container else ():
+        fields = text(process / "stat").rpartition(")")[2].split()
+        if container in text(process / "cgroup") and fields:
+            started[int(process.name)] = int(fields[STARTED])
+    return sorted(started, key=lambda pid: (started[pid], pid))
 
 
 def find_listeners(proc: Path, ports: set[int]) -> Iterator[Listener]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # A module's run_command. Up to Python 3.8 only text may be subscripted like this.
 Run: TypeAlias = "Callable[..., tuple[int, str, str]]"
-# Where a docker command may be: of a package, installed by hand, of a snap.
+# Where a command may be: of a package, installed by hand, of a snap.
 DIRECTORIES = ["/usr/bin", "/usr/local/bin", "/snap/bin"]
 # The names under which packages have their files come first.
 PATH = ":".join(["/usr/sbin", "/usr/local/sbin", *DIRECTORIES, "/sbin", "/bin"])

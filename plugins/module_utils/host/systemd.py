@@ -24,6 +24,7 @@ PROPERTIES = (
     "ExecMainStartTimestampMonotonic",
     "MainPID",
     "NRestarts",
+    "InvocationID",
     "ExecStart",
 )
 # How long a process has run, in seconds, that has not ended at its start.
@@ -35,7 +36,8 @@ class Unit:
     """A unit as it is now; started_at is in seconds since the epoch, 0 if it does not run, as is pid.
 
     command: what it starts, without variables. masked: whether systemd refuses to start it.
-    restarts: how often systemd has started it again since it was told to start it.
+    restarts: how often systemd has started it again since it was told to start it. invocation: names this
+    start in the journal.
     """
 
     loaded: bool
@@ -47,6 +49,7 @@ class Unit:
     command: tuple[str, ...] = ()
     masked: bool = False
     restarts: int = 0
+    invocation: str = ""
 
     def runs(self) -> bool:
         """Whether its process runs, and has not just been started again after it ended."""
@@ -72,6 +75,7 @@ def parse(show: str, now: float, monotonic: float) -> Unit:
         command=_command(values.get("ExecStart", "")),
         masked=values.get("LoadState") == "masked",
         restarts=int(values.get("NRestarts") or 0),
+        invocation=values.get("InvocationID", ""),
     )
 
 

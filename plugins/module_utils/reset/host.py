@@ -15,6 +15,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_
     is_in,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
     files,
     json_settings,
@@ -27,10 +30,6 @@ if TYPE_CHECKING:
 UNIT_DIRECTORY = Path("/etc/systemd/system")
 READERS = {str(UNIT_DIRECTORY): ("systemctl", "daemon-reload"), "/etc/default/grub.d": ("update-grub",)}
 CGROUPS = Path("/sys/fs/cgroup")
-STAYS = (
-    "dockerd keeps the settings and the proxy it was started with until you restart it, which stops the"
-    " containers in it: systemctl restart docker."
-)
 
 
 def units(module: AnsibleModule, ledger: ledger_file.Ledger) -> Findings:
@@ -89,18 +88,20 @@ def firewall(module: AnsibleModule) -> Findings:
     return Findings([Step(each.reason, each.command, data=each.data) for each in removals])
 
 
-def settings(module: AnsibleModule, ledger: ledger_file.Ledger, engine_stays: bool) -> Findings:
-    """Ours are taken out of daemon.json, and a dockerd that stays is told, but not restarted."""
+def settings(
+    module: AnsibleModule, ledger: ledger_file.Ledger, runtime: ContainerRuntime, stays: bool
+) -> Findings:
+    """Ours are taken out of its files, and a container runtime that stays is told, but not restarted."""
     found = Findings()
     for path, state in ledger.settings.items():
         content = files.read(path)
         if content is not None:
             found.add(plan_settings(path, content.decode(errors="replace"), state["before"], state["ours"]))
-    if found.steps and engine_stays:
-        code, _out, _error = module.run_command(["systemctl", "is-active", "docker.service"])
+    if found.steps and stays:
+        code, _out, _error = module.run_command(["systemctl", "is-active", runtime.unit])
         if code == 0:
-            found.steps.append(Step("", ("systemctl", "reload", "docker.service")))
-            found.kept.append(STAYS)
+            found.steps.append(Step("", ("systemctl", "reload", runtime.unit)))
+            found.kept.append(runtime.unused_settings())
     return found
 
 

@@ -1,12 +1,12 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which packages can go again without taking any other with them, the engine's among them."""
+"""Which packages can go again without taking any other with them, the container runtime's among them."""
 
 from __future__ import annotations
 
 import grp
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,24 +14,14 @@ from typing import TYPE_CHECKING
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import dpkg, programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import enumerate_some
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+)
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 FORM = "${Package}\t${db:Status-Status}\t${Pre-Depends}, ${Depends}\t${Provides}\n"
-# The packages of an engine.
-ENGINE = {
-    "docker.io",
-    "docker-cli",
-    "containerd",
-    "runc",
-    "tini",
-    "docker-ce",
-    "docker-ce-cli",
-    "containerd.io",
-}
-# The engine's packages make it and leave it.
-GROUP = "docker"
 
 
 @dataclass(frozen=True)
@@ -88,12 +78,12 @@ def removable(candidates: Iterable[str], packages: Mapping[str, Package]) -> set
         going -= needed
 
 
-def owners(module: AnsibleModule) -> set[str] | None:
-    """The packages that the engine's programs come from; None if there is no engine.
+def owners(module: AnsibleModule, names: Sequence[str]) -> set[str] | None:
+    """The packages that the container runtime's programs of these names come from; None if it has none.
 
-    None of them is told if one of its programs comes from no package: the engine is somebody else's then.
+    None of them is told if one of its programs comes from no package: it is somebody else's then.
     """
-    installed = [path for path in map(programs.find, ("dockerd", "docker")) if path]
+    installed = [path for path in map(programs.find, names) if path]
     if not installed:
         return None
     found: set[str] = set()
@@ -118,53 +108,62 @@ def _packages_of(module: AnsibleModule, program: Path) -> set[str]:
 class Decision:
     """What becomes of the packages.
 
-    engine: whether the one on the host is ours, foreign or absent. engine_goes: whether its packages go, and
-    all that they leave. going: packages that go. remaining: those that stay because the engine does.
+    runtime: whether the host's container runtime is ours, foreign or absent. runtime_goes: whether its
+    packages go, and all that they leave. going: packages that go. remaining: those that stay because it does.
     """
 
-    engine: str
-    engine_goes: bool = False
+    runtime: str
+    runtime_goes: bool = False
     going: set[str] = field(default_factory=set)
     remaining: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
 
-def observe(module: AnsibleModule, noted: Collection[str], docker: bool) -> Decision:
-    """Look and decide. noted: the packages in the ledger; docker: whether the engine shall go."""
-    return plan(noted, known(module) if noted else {}, owners(module), docker)
+def observe(
+    module: AnsibleModule, noted: Collection[str], runtime: ContainerRuntime, asked: bool
+) -> Decision:
+    """Look and decide. noted: the packages in the ledger. asked: whether the container runtime shall go."""
+    packages = known(module) if noted else {}
+    return plan(noted, packages, owners(module, runtime.programs), runtime, asked)
 
 
 def plan(
-    noted: Iterable[str], packages: Mapping[str, Package], engine: Collection[str] | None, docker: bool
+    noted: Iterable[str],
+    packages: Mapping[str, Package],
+    installed: Collection[str] | None,
+    runtime: ContainerRuntime,
+    asked: bool,
 ) -> Decision:
     """Decide.
 
-    noted: those in the ledger. engine: the packages its programs come from, none if that is not known; None
-    if there is no engine. docker: whether it shall go.
+    noted: those in the ledger. installed: the packages the container runtime's programs come from, none if
+    that is not known; None if there is no runtime. asked: whether it shall go.
     """
     candidates = {name for name in (each.partition(":")[0] for each in noted) if name in packages}
-    owners = set(engine or ())
+    owners = set(installed or ())
     can_go = removable(candidates, packages)
     decision = Decision(
-        "absent" if engine is None else "ours" if owners and owners <= candidates else "foreign"
+        "absent" if installed is None else "ours" if owners and owners <= candidates else "foreign"
     )
-    decision.engine_goes = docker and decision.engine != "foreign" and owners <= can_go
+    decision.runtime_goes = asked and decision.runtime != "foreign" and owners <= can_go
     # One whose packages are not known may need any of these.
-    stays = owners or (ENGINE if decision.engine == "foreign" else set())
-    decision.going = can_go if decision.engine_goes else removable(candidates - stays, packages)
+    stays = owners or (runtime.packages if decision.runtime == "foreign" else set())
+    decision.going = can_go if decision.runtime_goes else removable(candidates - stays, packages)
     decision.remaining = sorted(can_go - decision.going)
     needed = sorted(candidates - can_go)
     if needed:
         decision.kept.append(f"Packages that others need by now stay: {enumerate_some(needed)}.")
-    if decision.engine == "foreign" and (docker or decision.remaining):
+    if decision.runtime == "foreign" and (asked or decision.remaining):
         why = "the collection did not install it" if owners else "its programs come from no package"
         needs = f", with {enumerate_some(decision.remaining)}" if decision.remaining else ""
-        decision.kept.append(f"Docker stays{needs}: {why}.")
-    elif docker and not decision.engine_goes:
-        decision.kept.append("Docker stays: other packages need it by now.")
+        decision.kept.append(f"{runtime.name} stays{needs}: {why}.")
+    elif asked and not decision.runtime_goes:
+        decision.kept.append(f"{runtime.name} stays: other packages need it by now.")
     elif decision.remaining:
         names = enumerate_some(decision.remaining)
-        decision.kept.append(f"Docker stays, with what it needs ({names}), unless reset_docker is true.")
+        decision.kept.append(
+            f"{runtime.name} stays, with what it needs ({names}), unless reset_container_runtime is true."
+        )
     return decision
 
 
@@ -175,7 +174,7 @@ def remove(module: AnsibleModule, decision: Decision) -> Findings:
         _code, said, _error = module.run_command([*purge(decision.going, simulate=True)])
         more = surplus(said, decision.going)
         if more:
-            decision.engine_goes = False
+            decision.runtime_goes = False
             found.problems.append(
                 f"No package is removed, because apt-get would also do this: {enumerate_some(more)}. See"
                 f" `{' '.join(purge(decision.going, simulate=True))}`."
@@ -189,15 +188,16 @@ def remove(module: AnsibleModule, decision: Decision) -> Findings:
     return found
 
 
-def remove_group() -> Findings:
-    """The engine's group, if nobody is in it."""
+def remove_group(runtime: ContainerRuntime) -> Findings:
+    """The container runtime's group, if nobody is in it."""
     try:
-        members = grp.getgrnam(GROUP).gr_mem
+        members = grp.getgrnam(runtime.group).gr_mem
     except KeyError:
         return Findings()
     if members:
-        return Findings(kept=[f"The group {GROUP} stays: {enumerate_some(members)} is in it."])
-    return Findings([Step(f"the group {GROUP} came with Docker", ("groupdel", GROUP))])
+        return Findings(kept=[f"The group {runtime.group} stays: {enumerate_some(members)} is in it."])
+    reason = f"the group {runtime.group} came with {runtime.name}"
+    return Findings([Step(reason, ("groupdel", runtime.group))])
 
 
 def purge(names: Collection[str], simulate: bool = False) -> tuple[str, ...]:

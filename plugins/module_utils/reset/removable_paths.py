@@ -13,8 +13,6 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import home
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 
-# What the packages of an engine bring and leave; the engine needs it as long as it stays.
-ENGINE = ("/etc/cni", "/etc/docker", "/opt/containerd", "/var/lib/containerd", "/var/lib/docker")
 FILES, TREES = ("file", "marked", "login"), ("tree", "contents")
 
 
@@ -68,15 +66,12 @@ def _look(path: Path, mounted: bool) -> Seen:
         return Seen("file", marked=ledger_file.MARK.encode() in stream.readline())
 
 
-def chosen(paths: Mapping[str, str], seen: Mapping[str, Seen], data: bool, engine: bool) -> set[str]:
-    """The trees to be kept: those with etcd's data, those of the engine, or both."""
+def chosen(
+    paths: Mapping[str, str], seen: Mapping[str, Seen], data: bool, directories: Iterable[str]
+) -> set[str]:
+    """The trees to be kept: those with etcd's data, those in directories that stay, or both."""
     found = [path for path, kind in paths.items() if kind in TREES]
-    return {path for path in found if (data and seen[path].data) or (engine and is_engine(path))}
-
-
-def is_engine(path: str) -> bool:
-    """Whether a path belongs to the engine."""
-    return any(is_in(path, tree) for tree in ENGINE)
+    return {path for path in found if (data and seen[path].data) or is_in(path, *directories)}
 
 
 def trees(paths: Mapping[str, str], keep: Collection[str]) -> list[str]:
@@ -85,9 +80,9 @@ def trees(paths: Mapping[str, str], keep: Collection[str]) -> list[str]:
     return [tree for tree in found if not any(is_in(path, tree) for path in keep)]
 
 
-def is_in(path: str, tree: str) -> bool:
-    """Whether a path is the tree or in it."""
-    return path == tree or path.startswith(f"{tree}/")
+def is_in(path: str, *trees: str) -> bool:
+    """Whether a path is one of the trees or in one."""
+    return any(path == tree or path.startswith(f"{tree}/") for tree in trees)
 
 
 def plan(
@@ -100,9 +95,9 @@ def plan(
     """
     found, going = Findings(), trees(paths, keep)
     for path, kind in sorted(paths.items()):
-        if kind == "directory" or any(is_in(path, kept) for kept in keep):
+        if kind == "directory" or is_in(path, *keep):
             continue
-        if any(is_in(path, tree) for tree in going if tree != path):
+        if is_in(path, *(tree for tree in going if tree != path)):
             continue
         decision = _decide(path, kind, seen[path])
         if kind in TREES and path not in going:
@@ -113,7 +108,7 @@ def plan(
             found.kept.append(decision)
     ours = [path for path, kind in paths.items() if kind in ("file", "marked")]
     for path in _temporary({*ours, *files}, seen):
-        if not any(is_in(path, tree) for tree in (*going, *keep)):
+        if not is_in(path, *going, *keep):
             found.steps.append(Step(f"{path} is half a file of the collection's", path=path, action="remove"))
     return found
 
@@ -156,7 +151,7 @@ def directories(
     found, away = Findings(), set(gone)
     for path in sorted((path for path, kind in paths.items() if kind == "directory"), reverse=True):
         look = seen[path]
-        if look.kind != "directory" or any(is_in(path, tree) for tree in (*keep, *gone)):
+        if look.kind != "directory" or is_in(path, *keep, *gone):
             continue
         left = {name for name in look.children if f"{path}/{name}" not in away}
         if not left and not look.mounted:

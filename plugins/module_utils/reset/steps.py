@@ -8,7 +8,6 @@ Each step may find its work already done, so that a reset that was killed is com
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,28 +20,33 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     mounts,
     programs,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+    ContainerRuntimeError,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file, waiting
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 CGROUP_SECONDS = 10
-
-
+# Until a container that does not stop is killed.
+GRACE_SECONDS = 10
 # The actions after which nothing is at the path any more.
 REMOVALS = ("remove", "kubeconfig", "tree")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: a command, or something to do to a path.
+    """One thing to do: a command, or something to do to a path, containers or an image.
 
     reason: what the person is told; empty for a mere consequence of another step.
-    action: what to do to the path. remove: a file. kubeconfig: one in a login's home. tree: a directory with
+    action: what to do. To the path, remove: a file. kubeconfig: one in a login's home. tree: a directory with
     all in it. contents: all in a directory. directory: one that is empty by then. unmount: what is mounted in
-    a directory. text: write data. cgroup: a cgroup without processes.
+    a directory. text: write data. cgroup: a cgroup without processes. To the names, stop and
+    remove_containers: the containers of these IDs. untag: the image of this name. tag: the image of the
+    first, which gets the second.
     data: the standard input of the command, or the text to write.
-    done: what each line of the command's complaint says if its work has been done meanwhile, a pattern.
     vital: whether the rest must not be done if this fails.
     """
 
@@ -50,8 +54,8 @@ class Step:
     command: tuple[str, ...] = ()
     path: str = ""
     action: str = ""
+    names: tuple[str, ...] = ()
     data: str = ""
-    done: str = ""
     vital: bool = False
 
 
@@ -79,12 +83,14 @@ class Findings:
         return Findings(first, self.kept, self.problems), Findings(second)
 
 
-def carry_out(module: AnsibleModule, steps: Iterable[Step]) -> list[str]:
+def carry_out(module: AnsibleModule, runtime: ContainerRuntime, steps: Iterable[Step]) -> list[str]:
     """Take the steps. Returns what failed, which keeps no other step from being taken unless it is vital."""
     failures = []
     for step in steps:
         if step.command:
             failure = _run(module, step)
+        elif step.names:
+            failure = ask(runtime, step)
         elif step.action == "unmount":
             unmounts = (_run(module, Step("", ("umount", target))) for target in _mounted(Path(step.path)))
             failure = "; ".join(filter(None, unmounts))
@@ -99,17 +105,23 @@ def carry_out(module: AnsibleModule, steps: Iterable[Step]) -> list[str]:
 
 def _run(module: AnsibleModule, step: Step) -> str:
     code, out, error = dpkg.patiently(module, step.command, data=step.data or None)
-    return (
-        ""
-        if code == 0 or is_done(step, error)
-        else programs.complaint(step.command, code, error.strip() or out.strip())
-    )
+    return "" if code == 0 else programs.complaint(step.command, code, error.strip() or out.strip())
 
 
-def is_done(step: Step, error: str) -> bool:
-    """Whether all that a command complains of is that its work has been done meanwhile."""
-    lines = error.strip().splitlines()
-    return bool(step.done and lines) and all(re.search(step.done, line) for line in lines)
+def ask(runtime: ContainerRuntime, step: Step) -> str:
+    """Have the container runtime do what the step does to its names. Returns what failed."""
+    try:
+        if step.action == "stop":
+            runtime.stop(step.names, GRACE_SECONDS)
+        elif step.action == "remove_containers":
+            runtime.remove(step.names)
+        elif step.action == "untag":
+            runtime.untag(step.names[0])
+        else:
+            runtime.tag(*step.names)
+    except ContainerRuntimeError as error:
+        return str(error)
+    return ""
 
 
 def touch(step: Step) -> str:

@@ -5,39 +5,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import systemd
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import pod_containers
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines, timestamps
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    Container,
+    ContainerRuntime,
+    ContainerRuntimeError,
+    Details,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from ansible.module_utils.basic import AnsibleModule
 
-
-@dataclass(frozen=True)
-class Container:
-    """The container that tells why a static pod is not healthy. code: it ended with; None if it runs."""
-
-    pod: str
-    identity: str
-    code: int | None
+Known: TypeAlias = "tuple[Container, Details]"
 
 
-def choose(pod: str, containers: Sequence[Mapping[str, Any]], now: float) -> Container | None:
-    """The container to ask, of those that `docker inspect` shows, the newest first; None if there is none.
+def choose(containers: Sequence[Known], now: float) -> Known | None:
+    """The one of a static pod's containers, the newest first, that tells why the pod is not healthy, if any.
 
     One that has just been started again has not said yet why the one before it ended.
     """
     if not containers:
         return None
-    newest, before = containers[0], containers[1] if len(containers) > 1 else None
-    if before and _runs(newest) and now - timestamps.seconds(newest["State"]["StartedAt"]) < systemd.SETTLED:
-        newest = before
-    return Container(pod, newest["Id"], None if _runs(newest) else newest["State"]["ExitCode"])
+    _container, newest = containers[0]
+    is_new = newest.runs and now - newest.started < systemd.SETTLED
+    return containers[1] if is_new and len(containers) > 1 else containers[0]
 
 
 def explain(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
@@ -47,31 +45,35 @@ def explain(module: AnsibleModule, unit: str, pods: Sequence[str]) -> list[str]:
     """
     if not systemd.observe(module, unit).runs():
         return [systemd.why(module, unit, "")]
+    runtime = selection.of_host()
     try:
-        found = {pod: choose(pod, pod_containers.newest(pod, 2), time.time()) for pod in pods}
-        lines = _words_of([container for container in found.values() if container])
-    except (OSError, HTTPException):
+        listed = runtime.containers()
+        found = {pod: choose(_newest(runtime, listed, pod), time.time()) for pod in pods}
+        lines = _words_of(runtime, [known for known in found.values() if known])
+    except ContainerRuntimeError:
         return [systemd.why(module, unit, "")]
-    without = [pod for pod, container in found.items() if container is None]
+    without = [pod for pod, known in found.items() if known is None]
     lines += [f"{pod} has no container." for pod in without]
     return lines if lines and not without else [*lines, systemd.why(module, unit, "")]
 
 
-def _words_of(containers: list[Container]) -> list[str]:
+def _newest(runtime: ContainerRuntime, listed: Sequence[Container], pod: str) -> list[Known]:
+    """The last two containers of a static pod, the newest first."""
+    own = [container for container in listed if container.is_component(pod)]
+    return [(container, runtime.details(container.identity)) for container in own[:2]]
+
+
+def _words_of(runtime: ContainerRuntime, chosen: Sequence[Known]) -> list[str]:
     """What the containers say; where one has ended, what those that run say is how they miss it."""
-    ended = [container for container in containers if container.code is not None]
-    return [line for container in ended or containers if (line := _words(container))]
+    ended = [known for known in chosen if not known[1].runs]
+    return [line for known in ended or chosen if (line := _words(runtime, *known))]
 
 
-def _runs(container: Mapping[str, Any]) -> bool:
-    return bool(container["State"]["Running"])
-
-
-def _words(container: Container) -> str:
+def _words(runtime: ContainerRuntime, container: Container, details: Details) -> str:
     """What a container says; nothing of one that runs and has said nothing bad."""
-    line = log_lines.most_relevant(pod_containers.log(container.identity))
-    short = f"`docker logs {container.identity[:12]}`"
-    if container.code is not None:
+    line = log_lines.most_relevant(runtime.log(container.identity))
+    short = f"`{runtime.log_command(container.short)}`"
+    if not details.runs:
         said = f" and said: {line}" if line else ""
-        return f"{container.pod} ended with code {container.code}{said} ({short})"
-    return f"{container.pod} runs and says: {line} ({short})" if line else ""
+        return f"{container.role} ended with code {details.code}{said} ({short})"
+    return f"{container.role} runs and says: {line} ({short})" if line else ""

@@ -32,7 +32,7 @@ class Image:
 
     archive: the archive's path.
     tags: the names the image has in there, such as k8s.gcr.io/kube-apiserver-amd64:v1.18.20.
-    id: sha256 of the image's configuration, which is also its ID in the engine's classic image store.
+    id: sha256 of the image's configuration, which is also the image's ID in most image stores.
     created, architecture, layers: what the configuration says of them.
     """
 
@@ -61,20 +61,6 @@ class Image:
             ):
                 return tag
         return None
-
-    def is_same(self, inspected: dict[str, Any]) -> bool:
-        """Whether `docker image inspect` shows this image.
-
-        The containerd image store has its own IDs, so there the content is compared.
-        """
-        return bool(
-            inspected["Id"] == self.id
-            or (
-                self.layers == tuple(inspected.get("RootFS", {}).get("Layers") or ())
-                and self.created == (inspected.get("Created") or "")
-                and self.architecture == inspected.get("Architecture")
-            )
-        )
 
 
 def read(path: str) -> tuple[Image, ...]:

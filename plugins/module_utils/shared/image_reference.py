@@ -43,7 +43,7 @@ class Reference:
 
     @property
     def full(self) -> str:
-        """NAME:TAG with the registry that docker leaves out: busybox:1 is docker.io/library/busybox:1."""
+        """NAME:TAG with the registry that it may leave out: busybox:1 is docker.io/library/busybox:1."""
         registry, slash, path = self.name.partition("/")
         if not slash or not (set(".:") & set(registry) or registry == "localhost"):
             registry, path = "docker.io", self.name

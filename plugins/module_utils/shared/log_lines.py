@@ -19,7 +19,7 @@ WORDS = {
     "error": ERROR,
     **dict.fromkeys(("dpanic", "panic", "fatal", "critical"), FATAL),
 }
-# Of the kubelet and others, of etcd up to 3.4, of dockerd and containerd, of CoreDNS.
+# Of the kubelet and others, of etcd up to 3.4, of container runtimes, of CoreDNS.
 KLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\] (.*)")
 CAPNSLOG = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ ([DINWEC]) \| (.*)")
 LOGFMT = re.compile(r'time="[^"]*" level=(\w+) msg="((?:\\.|[^"\\])*)"(.*)')

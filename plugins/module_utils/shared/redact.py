@@ -33,7 +33,7 @@ _RULES = tuple(
         (rf"\A.*{_END}", re.DOTALL, REMOVED),
         # A password may have a slash in it, and an at sign.
         (r"(?<=://)(?:[^\s/\"'<>]*@|[^\s/\"'<>@:]+:[^\s\"'<>,?]*@)", 0, f"{REMOVED}@"),
-        # Docker, and the kubelet that logs what it says, show a proxy that is no URL as it is.
+        # A container runtime, and the kubelet that logs what it says, show a proxy that is no URL as it is.
         (
             r"((?:_|https?[ -]?)proxy\\*[\"']?\s*[=:]\s*\\*[\"']?(?:\w+://)?)\S+@",
             re.IGNORECASE,

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import nodes
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import pod_containers
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntimeError,
+    Details,
+)
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -43,38 +47,34 @@ class FatalErrors:
         return self._kubelet_cannot_start() or self._container_cannot_start()
 
     def _kubelet_cannot_start(self) -> bool:
-        show = ["systemctl", "show", self._module.params["unit"], "--property", "NRestarts,InvocationID"]
-        _code, out, _error = self._module.run_command(show)
-        values = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+        unit = systemd.observe(self._module, self._module.params["unit"])
         # An earlier process may have ended as well; only what the last one said counts.
-        if values.get("NRestarts", "0") == "0" or not values.get("InvocationID"):
+        if not (unit.restarts and unit.invocation):
             return False
-        only = f"_SYSTEMD_INVOCATION_ID={values['InvocationID']}"
+        only = f"_SYSTEMD_INVOCATION_ID={unit.invocation}"
         _code, log, _error = self._module.run_command(["journalctl", only, "--no-pager", "--output", "cat"])
         return bool(UNREADABLE.search(log))
 
     def _container_cannot_start(self) -> bool:
+        runtime = selection.of_host()
         try:
-            exited = pod_containers.exited()
+            exited = [each for each in runtime.containers() if each.state == "exited"]
             newest = [
-                next((each["Id"] for each in exited if pod_containers.is_of(pod.name, each)), "")
+                (pod, next((each.identity for each in exited if each.is_component(pod.name)), ""))
                 for pod in self._wanted
             ]
             return any(
-                ended_with(pod, pod_containers.inspect(identity))
-                and UNREADABLE.search(pod_containers.log(identity))
-                for pod, identity in zip(self._wanted, newest)
+                ended_with(pod, runtime.details(identity)) and UNREADABLE.search(runtime.log(identity))
+                for pod, identity in newest
                 if identity
             )
-        except (OSError, HTTPException, ValueError, KeyError):
-            # An engine that does not answer is waited for as well.
+        except ContainerRuntimeError:
+            # A container runtime that does not answer is waited for as well.
             return False
 
 
-def ended_with(pod: nodes.StaticPod, container: Mapping[str, Any]) -> bool:
-    """Whether a container, as the engine shows it, ended with an error and with the present command line."""
-    config, state = container["Config"], container["State"]
-    command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
+def ended_with(pod: nodes.StaticPod, container: Details) -> bool:
+    """Whether a container ended with an error and with the present command line."""
     # The kubelet makes $ of $$.
-    present = [word.replace("$$", "$") for _image, words in pod.containers for word in words]
-    return not state["Running"] and state["ExitCode"] != 0 and command == present
+    present = tuple(word.replace("$$", "$") for _image, words in pod.containers for word in words)
+    return not container.runs and container.code != 0 and container.command == present

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 Point: TypeAlias = "tuple[int, int]"
 
 WIDTH = 1200
+# What is in neither is in the third.
 COLUMNS = (
     ("kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"),
     ("kube-apiserver", "etcd"),
-    ("kubelet", "docker", "containerd"),
 )
 LEFTS, BOX_WIDTH = (40, 432, 824), 336
 # The network's strip, the frame of the host, and the first row of boxes.
@@ -112,7 +112,9 @@ def draw(status: Status) -> Map:
 def _components(status: Status) -> Iterator[Box]:
     there = {component.name: component for component in status.components}
     wanted = {each.word: each.what for each in status.missing}
-    for column, names in enumerate(COLUMNS):
+    # The kubelet above what it needs.
+    others = [name for name in reversed([*there]) if not any(name in names for names in COLUMNS)]
+    for column, names in enumerate((*COLUMNS, others)):
         top = FIRST_TOP
         for name in names:
             if name in there:
@@ -192,7 +194,7 @@ def _sides(boxes: dict[str, Box], each: Connection) -> tuple[str, str]:
         return "bottom", "left"
     if client.column != server.column:
         return ("right", "left") if client.column < server.column else ("left", "right")
-    order = COLUMNS[client.column]
+    order = [name for name, box in boxes.items() if box.column == client.column]
     if abs(order.index(client.name) - order.index(server.name)) == 1:
         return ("bottom", "top") if client.top < server.top else ("top", "bottom")
     side = "left" if client.column else "right"

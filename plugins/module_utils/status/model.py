@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from ipaddress import ip_address
 
-# In the order in which each needs those before it.
-UNITS = ("containerd", "docker", "kubelet")
 REACH = {"host": "this host", "pods": "host and pods", "network": "the network"}
 ASKS = {True: "with credentials", False: "anyone", None: "for a Service"}
 ELSEWHERE = "the network"

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Asking a host what there is of a cluster on it.
 
-Nothing here reads the user's variables: processes, sockets, the engine, the kubelet and the API are asked.
+Nothing here reads the user's variables: processes, sockets, the container runtime, the kubelet and the API
+are asked.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import etcd_client
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs, programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
-    ledger_file,
-    no_answer,
-    timestamps,
-    waiting,
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    PAUSE,
+    Container,
+    ContainerRuntime,
+    ContainerRuntimeError,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, waiting
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
     api_objects,
     model,
@@ -38,19 +39,21 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-LABEL = "io.kubernetes"
+NOBODY = "--userspec=65534:65534"
 
 
 @dataclass(frozen=True)
 class Process:
-    """What a component runs as. pid: 0 if it does not run; problem says why then."""
+    """What a component runs as. pid: 0 if it does not run; problem says why then.
+
+    arguments: the command line of one in a container.
+    """
 
     name: str
     place: str
     pid: int = 0
     started: float = 0.0
     problem: str = ""
-    container: str = ""
     arguments: tuple[str, ...] = ()
 
 
@@ -58,14 +61,15 @@ class Process:
 class Seen:
     """What the host has answered.
 
-    api: the items of nodes and pods; None if it did not answer. etcd: how kube-apiserver reaches it; None if
-    the collection made no kube-apiserver.
+    version: the container runtime's; empty if it did not answer. api: the items of nodes and pods; None if it
+    did not answer. etcd: how kube-apiserver reaches it; None if the collection made no kube-apiserver.
     """
 
+    runtime: ContainerRuntime
     processes: list[Process] = field(default_factory=list)
     sockets: list[model.Socket] = field(default_factory=list)
-    containers: list[dict[str, Any]] = field(default_factory=list)
-    docker: str = ""
+    containers: list[Container] = field(default_factory=list)
+    version: str = ""
     bridge: str = ""
     api: list[dict[str, Any]] | None = None
     etcd: etcd_client.Access | None = None
@@ -75,7 +79,7 @@ class Seen:
 
 def look(module: AnsibleModule) -> Seen:
     """Ask the host."""
-    seen = Seen()
+    seen = Seen(selection.of_host())
     try:
         ledger = ledger_file.read(module.params["ledger"])
     except (ledger_file.LedgerError, OSError) as error:
@@ -84,33 +88,38 @@ def look(module: AnsibleModule) -> Seen:
     made = [Path(path) for path in ledger.paths] if ledger else []
     if not made and not seen.remarks:
         seen.remarks.append("This collection has made nothing on this host.")
-    _look_at_engine(seen)
-    seen.processes = [*_units(module), *_static_pods(seen, made)]
+    _look_at_runtime(seen)
+    seen.processes = [*_units(module, seen.runtime), *_static_pods(seen, made)]
     _code, printed, _error = module.run_command(list(ports.COMMAND))
     seen.sockets = list(ports.parse(printed))
     seen.etcd = next((etcd_client.access(path) for path in made if path.name == "kube-apiserver.yaml"), None)
     kubeconfig = next((path for path in made if path.name == "admin.conf"), None)
     if kubeconfig:
         seen.api = api_objects.ask(module, kubeconfig, made, seen.remarks)
-    if seen.docker:
-        seen.remarks += network.look(module)
+    if seen.version:
+        seen.remarks += network.look(module, seen.runtime)
     kubelet = next((each.pid for each in seen.processes if each.name == "kubelet" and each.pid), 0)
     words = procfs.text(f"/proc/{kubelet}/cmdline").split("\0") if kubelet else []
     seen.node_name = api_objects.node_name(words, os.uname().nodename)
     return seen
 
 
-def _look_at_engine(seen: Seen) -> None:
+def _look_at_runtime(seen: Seen) -> None:
     try:
-        version, seen.containers = docker_info.ask("/version", "/containers/json?all=1")
-    except (OSError, HTTPException) as error:
-        seen.remarks.append(f"Docker does not answer: {no_answer.words(error)}.")
+        version, seen.containers = seen.runtime.version(), seen.runtime.containers()
+    except ContainerRuntimeError as error:
+        seen.remarks.append(f"{error}.")
         return
-    seen.docker, seen.bridge = version["Version"], docker_info.bridge()
+    seen.version, seen.bridge = version, seen.runtime.host_address()
 
 
-def _units(module: AnsibleModule) -> Iterator[Process]:
-    for name in model.UNITS:
+def _name(unit: str) -> str:
+    """What a unit is called as a component."""
+    return unit.partition(".")[0]
+
+
+def _units(module: AnsibleModule, runtime: ContainerRuntime) -> Iterator[Process]:
+    for name in map(_name, (*runtime.units, "kubelet.service")):
         unit = systemd.observe(module, f"{name}.service")
         if unit.loaded:
             problem = "" if unit.pid else f"{name}.service does not run: see `journalctl -u {name}`."
@@ -121,47 +130,27 @@ def _static_pods(seen: Seen, made: list[Path]) -> Iterator[Process]:
     manifests = {path.stem for path in made if path.parent.name == "manifests" and path.exists()}
     for name in COMPONENTS:
         # The newest comes first.
-        own = [each for each in seen.containers if _is_static(each["Labels"], name, name)]
+        own = [each for each in seen.containers if each.is_component(name)]
         if own:
-            yield _container(name, own[0])
-        elif name in manifests and not seen.docker:
-            yield Process(
-                name, "static pod", problem="its container can't be seen, as Docker does not answer."
-            )
+            yield _container(seen.runtime, own[0])
+        elif name in manifests and not seen.version:
+            problem = f"its container can't be seen, as {seen.runtime.name} does not answer."
+            yield Process(name, "static pod", problem=problem)
         elif name in manifests:
             problem = "it has a manifest and no container: see `journalctl -u kubelet`."
             yield Process(name, "static pod", problem=problem)
 
 
-def _is_static(labels: Mapping[str, str], component: str, container: str) -> bool:
-    """Whether these are the labels of a container of that name in the static pod of that component."""
-    pod = f"{labels.get(f'{LABEL}.pod.namespace')}/{labels.get(f'{LABEL}.pod.name')}"
-    # The identity of a static pod is a hash, unlike that of a pod that came through the API.
-    uid = labels.get(f"{LABEL}.pod.uid", "")
-    named = labels.get(f"{LABEL}.container.name") == container and pod.startswith(f"kube-system/{component}-")
-    return named and re.fullmatch("[0-9a-f]{32}", uid) is not None
-
-
-def _container(name: str, container: Mapping[str, Any]) -> Process:
-    short = container["Id"][:12]
-    place = f"static pod, container {short}"
+def _container(runtime: ContainerRuntime, container: Container) -> Process:
+    name, place = container.role, f"static pod, container {container.short}"
     try:
-        (full,) = docker_info.ask(f"/containers/{container['Id']}/json")
-    except (OSError, HTTPException):
+        details = runtime.details(container.identity)
+    except ContainerRuntimeError:
         return Process(name, place, problem="its container has just gone.")
-    state = full["State"]
-    if state["Running"]:
-        return Process(
-            name,
-            place,
-            state["Pid"],
-            timestamps.seconds(state["StartedAt"]),
-            container=full["Id"],
-            arguments=(full["Path"], *full["Args"]),
-        )
-    moment = model.moment(timestamps.seconds(state["FinishedAt"]))
-    ended = f"its container ended with code {state['ExitCode']} at {moment} UTC"
-    return Process(name, place, problem=f"{ended}: see `docker logs {short}`.")
+    if details.runs:
+        return Process(name, place, details.pid, details.started, arguments=details.command)
+    ended = f"its container ended with code {details.code} at {model.moment(details.finished)} UTC"
+    return Process(name, place, problem=f"{ended}: see `{runtime.log_command(container.short)}`.")
 
 
 def components(module: AnsibleModule, seen: Seen) -> Iterator[model.Component]:
@@ -185,11 +174,11 @@ def components(module: AnsibleModule, seen: Seen) -> Iterator[model.Component]:
     for process in seen.processes:
         own = [each for each in listening.get(process.name, []) if each.protocol in ("tcp", "udp")]
         told = [answers[key] for each in own if (key := (each.local, each.port)) in answers]
-        problem = process.problem or _unhealthy(process.name, told, seen.docker)
+        problem = process.problem or _unhealthy(process.name, told, seen)
         yield model.Component(
             name=process.name,
             place=process.place,
-            version=version(module, process, seen.docker) if process.pid else "",
+            version=version(module, process, seen) if process.pid else "",
             problem=problem,
             since=0.0 if problem else max(process.started, ready.get(process.name, 0.0)),
             memory=procfs.memory(process.pid),
@@ -229,33 +218,35 @@ def _health_path(name: str) -> str:
     return "/health" if name == "etcd" else "/healthz"
 
 
-def _unhealthy(name: str, told: list[tuple[int, int]], docker: str) -> str:
+def _unhealthy(name: str, told: list[tuple[int, int]], seen: Seen) -> str:
     """Why a component that runs is not healthy; empty if it is, or is one that has no word for it."""
-    if name == "docker" and not docker:
-        return "it runs, and does not answer: see `journalctl -u docker`."
-    if name in ("containerd", "docker", "coredns") or any(health == HTTPStatus.OK for _m, health in told):
+    if name == _name(seen.runtime.unit) and not seen.version:
+        return f"it runs, and does not answer: see `journalctl -u {name}`."
+    silent = (*map(_name, seen.runtime.units), "coredns")
+    if name in silent or any(health == HTTPStatus.OK for _m, health in told):
         return ""
     codes = sorted({f"HTTP {health}" for _metrics, health in told if health})
     return f"it runs, and answers {_health_path(name)} with {' and '.join(codes) or 'nothing'}."
 
 
-def version(module: AnsibleModule, process: Process, docker: str) -> str:
+def version(module: AnsibleModule, process: Process, seen: Seen) -> str:
     """What a running component says its version is; empty if it does not say."""
-    if process.name == "docker":
-        return docker
+    if process.name == _name(seen.runtime.unit):
+        return seen.version
     command = [f"/proc/{process.pid}/exe", "--version"]
-    if process.container:
-        inside = (process.container, process.arguments[0], "--version")
-        command = waiting.limited(api_objects.SECONDS, programs.find("docker"), "exec", *inside)
-    _code, out, error = module.run_command(command)
+    if process.arguments:
+        # Its libraries are in the container, and it is no program of the host's: it runs as nobody.
+        command = ["chroot", NOBODY, f"/proc/{process.pid}/root", process.arguments[0], "--version"]
+    limited = waiting.limited(api_objects.SECONDS, *command)
+    _code, out, error = module.run_command(limited, environ_update={"PATH": programs.PATH})
     found = re.search(r"\bv?\d+\.\d+\.\d+[\w.+-]*", out + error)
     return found[0] if found else ""
 
 
 def pods(seen: Seen) -> Iterator[model.Pod]:
-    """Every pod but the components', from the API, or from the engine where that does not answer."""
+    """Every pod but the components', from the API, or from the container runtime if that does not answer."""
     if seen.api is None:
-        yield from _pods_of_engine(seen.containers)
+        yield from _pods_of_runtime(seen.containers)
         return
     for item in seen.api:
         if item["kind"] == "Pod" and not api_objects.is_component(item):
@@ -264,13 +255,10 @@ def pods(seen: Seen) -> Iterator[model.Pod]:
             yield model.Pod(meta["namespace"], meta["name"], state, status.get("podIP", ""))
 
 
-def _pods_of_engine(containers: list[dict[str, Any]]) -> Iterator[model.Pod]:
+def _pods_of_runtime(containers: list[Container]) -> Iterator[model.Pod]:
     for each in containers:
-        labels = each["Labels"]
-        ours = any(_is_static(labels, word, "POD") for word in COMPONENTS)
-        if labels.get(f"{LABEL}.container.name") == "POD" and not ours:
-            name = labels[f"{LABEL}.pod.name"]
-            yield model.Pod(labels[f"{LABEL}.pod.namespace"], name, each["State"].capitalize())
+        if each.role == PAUSE and not any(each.is_in_static_pod(word) for word in COMPONENTS):
+            yield model.Pod(each.namespace, each.pod, each.state.capitalize())
 
 
 def status(module: AnsibleModule) -> model.Status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -84,12 +85,22 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def run(*images: str, environment: dict[str, str] | None = None, **options: object) -> dict[str, Any]:
+# Runs the module as ansible-core does, with a dockerd behind another socket.
+PROGRAM = """
+import os
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import client
+from ansible_collections.mink8s.kubernetes.plugins.modules import container_images
+client.SOCKET = os.environ["SOCKET"]
+container_images.main()
+"""
+
+
+def run(*images: str, socket: str = "/var/run/docker.sock", **options: object) -> dict[str, Any]:
     arguments = {"images": images, **DEFAULTS, **options}
     done = subprocess.run(
-        [sys.executable, "-m", "ansible_collections.mink8s.kubernetes.plugins.modules.container_images"],
+        [sys.executable, "-c", PROGRAM],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SOCKET": socket},
         text=True,
         stdout=subprocess.PIPE,
         check=False,
@@ -122,9 +133,9 @@ def test_archive_of_another_registry_is_loaded_once_under_the_wanted_name_only(
     path = save(tmp_path / "image.tar", image)
     wanted = f"registry.k8s.io/{prefix}:1"
     checked = run(wanted, archives=[path], _ansible_check_mode=True)
-    assert checked["reasons"] == [f"{wanted} is not in the engine"]
+    assert checked["reasons"] == [f"{wanted} is not in the container runtime"]
     assert checked["diff"] == {
-        "before": f"{wanted}: not in the engine\n",
+        "before": f"{wanted}: not in the container runtime\n",
         "after": f"{wanted}: {image.id}\n",
     }
     assert id_of(wanted) == ""
@@ -240,7 +251,7 @@ def test_missing_archive_is_an_error_but_not_yet_in_check_mode(tmp_path: Path, p
     missing = f"{tmp_path}/later"
     assert f"{missing} does not exist" in run(f"{prefix}:1", archives=[missing])["msg"]
     checked = run(f"{prefix}:1", archives=[missing], _ansible_check_mode=True)
-    assert checked["reasons"] == [f"{prefix}:1 is not in the engine"]
+    assert checked["reasons"] == [f"{prefix}:1 is not in the container runtime"]
     assert checked["images"] == [{"name": f"{prefix}:1", "id": "", "source": ""}]
 
 
@@ -248,10 +259,10 @@ def test_engine_that_does_not_answer_is_an_error_but_not_yet_in_check_mode(
     tmp_path: Path, prefix: str
 ) -> None:
     path = save(tmp_path / "image.tar", Image(f"{prefix}:1"))
-    stopped = {"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"}
-    assert "docker.sock" in run(f"{prefix}:1", archives=[path], environment=stopped)["msg"]
-    checked = run(f"{prefix}:1", archives=[path], environment=stopped, _ansible_check_mode=True)
-    assert checked["reasons"] == [f"{prefix}:1 is not in the engine"]
+    stopped = f"{tmp_path}/docker.sock"
+    assert stopped in run(f"{prefix}:1", archives=[path], socket=stopped)["msg"]
+    checked = run(f"{prefix}:1", archives=[path], socket=stopped, _ansible_check_mode=True)
+    assert checked["reasons"] == [f"{prefix}:1 is not in the container runtime"]
     assert "does not answer" in str(checked["warnings"])
 
 
@@ -270,6 +281,8 @@ class Registry(ThreadingHTTPServer):
             "layers": [self.add("image.rootfs.diff.tar", image.layer)],
         }
         self.digest = self.add("manifest", json.dumps(manifest).encode())["digest"]
+        # What a client has to show, NAME:PASSWORD in base64; empty for nothing.
+        self.login = ""
 
     def add(self, kind: str, blob: bytes) -> dict[str, Any]:
         """Offer a blob. Returns its descriptor."""
@@ -283,6 +296,12 @@ class Answer(BaseHTTPRequestHandler):
     server: Registry
 
     def do_GET(self) -> None:
+        if self.server.login and self.headers.get("Authorization") != f"Basic {self.server.login}":
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="test"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         content = b"{}" if self.path == "/v2/" else self.server.blobs.get(self.path.rpartition("/")[2], b"")
         self.send_response(200 if content else 404)
         self.send_header("Content-Type", MANIFEST_TYPE if "/manifests/" in self.path else "application/json")
@@ -312,7 +331,9 @@ def test_pinned_image_is_pulled_once_and_needs_no_archive_later(registry: Regist
     name = f"127.0.0.1:{registry.server_port}/{prefix}"
     wanted = f"{name}:1@{registry.digest}"
     assert "in none of the archives" in run(wanted)["msg"]
-    assert run(wanted, pull=True, _ansible_check_mode=True)["reasons"] == [f"{name}:1 is not in the engine"]
+    assert run(wanted, pull=True, _ansible_check_mode=True)["reasons"] == [
+        f"{name}:1 is not in the container runtime"
+    ]
     result = run(wanted, pull=True)
     assert result["changed"]
     assert result["images"] == [
@@ -328,3 +349,17 @@ def test_image_that_the_registry_does_not_have_is_named(registry: Registry, pref
     message = run(wanted, pull=True)["msg"]
     assert f"127.0.0.1:{registry.server_port}/{prefix}@sha256:{'0' * 64}" in message
     assert "cluster_artifacts" in message
+
+
+def test_who_has_logged_in_to_the_registry_may_pull(
+    registry: Registry, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.login = base64.b64encode(b"name:pass:word").decode()
+    server = f"127.0.0.1:{registry.server_port}"
+    wanted = f"{server}/{prefix}:1@{registry.digest}"
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    refused = run(wanted, pull=True)["msg"]
+    assert "can't be pulled: Docker: " in refused
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {server: {"auth": registry.login}}}))
+    assert run(wanted, pull=True)["changed"]
+    assert id_of(f"{server}/{prefix}:1")

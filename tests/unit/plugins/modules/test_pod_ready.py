@@ -53,6 +53,13 @@ def test_a_pod_that_has_ended_is_not_waited_for() -> None:
         list(pod_ready.missing(ended, 0))
 
 
+def test_the_first_container_has_the_id_of_the_container_runtime() -> None:
+    states = [{"containerID": "containerd://0123abcd"}, {"containerID": "containerd://4567cdef"}]
+    assert pod_ready.first_container({"status": {"containerStatuses": states}}) == "0123abcd"
+    for waiting in ({}, {"status": {}}, {"status": {"containerStatuses": [{"name": "web"}]}}):
+        assert pod_ready.first_container(waiting) == ""
+
+
 def test_the_latest_warning_is_told() -> None:
     events = [
         {"type": "Warning", "lastTimestamp": "2026-11-26T01:00:01Z", "message": "older"},

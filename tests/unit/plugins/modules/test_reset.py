@@ -101,16 +101,16 @@ def test_a_damaged_ledger_is_an_error_and_nothing_goes(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "seen", "said"),
+    ("runtime", "seen", "said"),
     [
         ("ours", Seen("directory"), ""),
         ("absent", Seen(), ""),
-        ("absent", Seen("directory"), "goes if reset_docker is true"),
+        ("absent", Seen("directory"), "goes if reset_container_runtime is true"),
         ("foreign", Seen("directory"), "is left of the Docker that the collection installed."),
         ("foreign", Seen("directory", data=True), "etcd's data is in it"),
     ],
 )
-def test_why_a_tree_stays_is_said(engine: str, seen: Seen, said: str) -> None:
-    line = reset.why("/tree", seen, engine)
+def test_why_a_tree_stays_is_said(runtime: str, seen: Seen, said: str) -> None:
+    line = reset.why("/tree", seen, runtime, "Docker")
     assert line.startswith("/tree") is bool(said)
     assert said in line

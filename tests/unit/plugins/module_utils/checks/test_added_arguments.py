@@ -8,8 +8,10 @@ import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import added_arguments, observation
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import manifest_directory
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.manifest_directory import Duplicate
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.observed import DockerObserved
 from rendering import variables
 
+HOST = observation.Host(runtime=DockerObserved())
 DIRECTORY = "/etc/kubernetes/manifests"
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: etcd\n  namespace: kube-system\nspec: {}\n"
 
@@ -26,7 +28,7 @@ def found(
         "arguments": arguments,
         **options,
     }
-    return list(added_arguments.arguments(desired, host or observation.Host()))
+    return list(added_arguments.arguments(desired, host or HOST))
 
 
 def one(component: str, flag: str, value: object = "x", host: observation.Host | None = None) -> str:

@@ -31,7 +31,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing, x509
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import server as release_server
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_info
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import dockerd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.observed import DockerObserved
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import versions
 
 OPTIONS: dict[str, Any] = {
@@ -46,9 +47,8 @@ OPTIONS: dict[str, Any] = {
     "arguments": {},
     "files": [],
     "authorities": [],
-    "daemon_json": "/nonexistent",
-    "docker_settings": None,
-    "docker_packages": [],
+    "runtime_settings": None,
+    "runtime_packages": [],
 }
 TARBALL = "kubernetes-server-linux-amd64.tar.gz"
 MANIFEST = """
@@ -106,10 +106,15 @@ def test_space_is_added_up_on_each_file_system(tmp_path: Path) -> None:
         {"path": str(tmp_path), "megabytes": 10},
         {"path": str(tmp_path / "not" / "yet" / "there"), "megabytes": 32},
     ]
-    (found,) = disk.measure(wanted)
+    (found,) = disk.measure(wanted, "/nonexistent")
     assert found.wanted == 42
     assert found.paths == (str(tmp_path), str(tmp_path / "not" / "yet" / "there"))
     assert found.free > 0
+
+
+def test_images_fill_the_directory_that_the_container_runtime_has(tmp_path: Path) -> None:
+    (found,) = disk.measure([{"path": "", "megabytes": 10, "percent": 15}], str(tmp_path / "images"))
+    assert (found.paths, found.keep) == ((str(tmp_path / "images"),), (str(tmp_path / "images"), 15))
 
 
 def test_mounts_the_kubelet_can_not_read_are_those_without_six_fields() -> None:
@@ -180,38 +185,6 @@ def test_versions_have_an_order() -> None:
     assert versions.parse("v1.18.5") < versions.parse("v1.18.20") < versions.parse("v1.20.2")
     assert versions.parse("latest") == (1, 18, 0)
     assert versions.minor("v1.20") == 20
-
-
-def test_a_running_engine_is_asked() -> None:
-    found = docker_info.observe(run, "/nonexistent", 1)
-    version = run(["docker", "version", "--format", "{{.Server.Version}} {{.Server.APIVersion}}"])[1]
-    assert f"{found.version} {found.api}" == version.strip()
-    assert str(found).startswith(
-        f"Docker {found.version} (API {found.min_api} to {found.api}, cgroup driver "
-    )
-
-
-def test_what_a_later_engine_says_is_read() -> None:
-    server = {"Version": "29.0.1", "ApiVersion": "1.52", "MinAPIVersion": "1.44", "Os": "linux"}
-    containers = [{"Names": ["/other/alias", "/web"]}, {"Names": ["/k8s_etcd"]}]
-    found = docker_info.running(server, {"CgroupDriver": "systemd"}, containers)
-    assert found == docker_info.Engine("29.0.1", "1.44", "1.52", "systemd", ("web", "k8s_etcd"))
-
-
-def test_an_engine_that_does_not_answer_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(docker_info, "SOCKET", f"{tmp_path}/none.sock")
-    daemon_json = tmp_path / "daemon.json"
-    daemon_json.write_text('{"exec-opts": ["native.cgroupdriver=systemd"]}')
-    found = docker_info.observe(run, str(daemon_json), 1)
-    assert str(found) == f"Docker {found.version} (not running, cgroup driver systemd)"
-    daemon_json.write_text("{")
-    assert docker_info.observe(run, str(daemon_json), 1).cgroup_driver == "cgroupfs"
-
-
-def test_no_engine_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(programs, "PATH", str(tmp_path))
-    monkeypatch.setattr(docker_info, "SOCKET", f"{tmp_path}/none.sock")
-    assert str(docker_info.observe(run, "/nonexistent", 1)) == "no Docker"
 
 
 def test_the_programs_of_a_bare_path_are_found() -> None:
@@ -338,13 +311,13 @@ Local:
 
 def test_the_addresses_are_those_of_all_interfaces_but_loopback() -> None:
     assert network.addresses(TRIE) == ("192.0.2.7",)
-    assert set(network.observe().addresses) >= {network.default_address()} - {""}
+    assert set(network.observe("docker0").addresses) >= {network.default_address()} - {""}
 
 
 def test_routes_are_read_without_the_default_route() -> None:
     routes = run(["ip", "-4", "route", "show"])[1].splitlines()
     wanted = {line.split()[0] for line in routes if "/" in line.split()[0]}
-    assert {str(route.network) for route in network.observe().routes} >= wanted
+    assert {str(route.network) for route in network.observe("docker0").routes} >= wanted
     table = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\neth0 " + " ".join(
         ("0000000A", "0", "1", "0", "0", "0", "00FFFFFF", "0", "0", "0")
     )
@@ -483,7 +456,8 @@ def test_authorities_are_read_with_their_start(tmp_path: Path) -> None:
     assert observe(authorities=paths).authorities == {paths[0]: start}
 
 
-def test_this_host_is_observed(tmp_path: Path) -> None:
+def test_this_host_is_observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dockerd, "DAEMON_JSON", str(tmp_path / "daemon.json"))
     artifacts, state = tmp_path / "artifacts", tmp_path / "state"
     (state / "v1.18.20").mkdir(parents=True)
     (state / "v1.18.20" / "release.json").write_text("{}")
@@ -496,7 +470,6 @@ def test_this_host_is_observed(tmp_path: Path) -> None:
         artifacts=str(artifacts),
         state_directory=str(state),
         ledger=str(tmp_path / "ledger.json"),
-        daemon_json=str(tmp_path / "daemon.json"),
         files=["/nonexistent", str(tmp_path / "kube-apiserver.yaml")],
         url="http://127.0.0.1:1",
     )
@@ -512,7 +485,8 @@ def test_this_host_is_observed(tmp_path: Path) -> None:
     assert host.has_ledger
     assert host.has_release
     assert host.installed == "v1.20.2"
-    assert "daemon.json, line 1, column 2" in host.daemon_json_error
+    assert isinstance(host.runtime, DockerObserved)
+    assert "daemon.json, line 1, column 2" in host.runtime.unreadable
     assert host.mirror_error == ""
     said = str(host)
     for word in (

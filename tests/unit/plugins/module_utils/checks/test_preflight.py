@@ -16,8 +16,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.network imp
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.other_kubernetes import Other
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.own_cluster import Cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import Listener
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_info import Engine
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.dockerd_plan import DockerdPlan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.dockerd_plan import DockerdPlan
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.observed import DockerObserved
 from rendering import variables
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -46,18 +46,20 @@ OPTIONS: dict[str, Any] = {
     "state_directory": "/var/lib/mink8s",
     "article_exact": False,
     "switch_to_cgroup_v1": False,
-    "daemon_json": "/etc/docker/daemon.json",
-    "docker_settings": None,
-    "docker_defaults": True,
+    "runtime_settings": None,
+    "runtime_defaults": True,
     "time": int(NOW.timestamp()),
     "skip": [],
 }
 GOOD = observation.Host(
-    time=NOW, controllers=frozenset({"cpu", "cpuacct", "cpuset", "devices", "memory"}), memory_available=4000
+    time=NOW,
+    controllers=frozenset({"cpu", "cpuacct", "cpuset", "devices", "memory"}),
+    memory_available=4000,
+    runtime=DockerObserved(),
 )
 V2 = replace(GOOD, cgroup_version=2, controllers=frozenset({"cpu", "cpuset", "io", "memory", "pids"}))
 OURS = replace(GOOD, has_ledger=True)
-DOCKER = Engine("20.10.24", "1.12", "1.41", "cgroupfs", ("web",))
+DOCKER = DockerObserved(version="20.10.24", running=True, min_api="1.12", api="1.41", containers=("web",))
 KUBELET = {"port": 10250, "address": "0.0.0.0", "process": "kubelet"}
 ETCD = {"port": 2379, "address": "127.0.0.1", "process": "etcd"}
 TARBALL = "kubernetes-server-linux-amd64.tar.gz"
@@ -100,7 +102,7 @@ def with_release(version: str, **sums: str) -> dict[str, Any]:
 
 def test_a_good_host_has_no_findings() -> None:
     assert failures(ports=[KUBELET, ETCD]) == {}
-    assert failures(replace(GOOD, engine=DOCKER)) == {}
+    assert failures(replace(GOOD, runtime=DOCKER)) == {}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,11 @@ def test_a_good_host_has_no_findings() -> None:
         (replace(GOOD, machine="riscv64"), "architecture", "The machine is riscv64, for which"),
         (replace(GOOD, swaps=("/dev/sda2", "/swap")), "swap", "/dev/sda2, /swap"),
         (replace(GOOD, nodename="my_host"), "node_name", "my_host (7 characters), which Kubernetes"),
-        (replace(GOOD, daemon_json_error="/x, line 1: y"), "daemon_json", "line 1: y. Correct"),
+        (
+            replace(GOOD, runtime=DockerObserved(unreadable="/x, line 1: y")),
+            "runtime_settings",
+            "line 1: y. Correct",
+        ),
         (replace(GOOD, mirror_error="HTTP 404"), "mirror", "fetched: HTTP 404. Set cluster_release_url"),
         (
             replace(GOOD, kernel="6.1.0", kernel_memory_error="Operation not supported"),
@@ -390,140 +396,63 @@ def test_a_version_that_is_none_goes_nowhere() -> None:
     assert list(failures(replace(OURS, installed="v1.20.15"), **known("latest"))) == ["version_range"]
 
 
-def test_an_engine_older_than_the_kubelet_is_found() -> None:
-    found = failures(replace(GOOD, engine=Engine("1.12.6", "1.12", "1.24")))["docker_api"]
-    assert "Docker 1.12.6 speaks API 1.12 to 1.24, and the kubelet 1.26 to 1.40. Upgrade" in found
-
-
-def test_an_engine_told_to_refuse_the_kubelet_is_found() -> None:
-    found = failures(replace(GOOD, engine=Engine("27.5.1", "1.44", "1.47")))["docker_api"]
-    assert "Take min-api-version out of /etc/docker/daemon.json" in found
-
-
 def test_a_restart_names_its_reason_and_the_containers_of_others_that_stop() -> None:
     why = "docker.service started before /etc/docker/daemon.json was written"
-    engine = Engine("29.0.1", "1.44", "1.52", "systemd", ("k8s_etcd", "web"))
-    restarted = replace(GOOD, engine=engine, docker=DockerdPlan(restarts=(why,)))
-    found = warnings(restarted)["docker_restart"]
-    assert f"({why}), and these containers stop by it: k8s_etcd, web." in found
-    assert "stop by it: web." in warnings(replace(restarted, has_ledger=True))["docker_restart"]
-    ours = replace(engine, containers=("k8s_etcd",))
+    docker = replace(DOCKER, containers=("k8s_etcd", "web"), restarts=(why,))
+    restarted = replace(GOOD, runtime=docker)
+    found = warnings(restarted)["runtime_restart"]
+    assert (
+        f"Docker is going to be restarted ({why}), and these containers stop by it: k8s_etcd, web." in found
+    )
+    ours = replace(restarted, has_ledger=True)
+    assert "stop by it: web." in warnings(ours)["runtime_restart"]
     for harmless in (
-        replace(GOOD, engine=engine),
-        replace(restarted, engine=replace(engine, live_restore=True)),
-        replace(restarted, engine=ours, has_ledger=True),
+        replace(restarted, runtime=replace(docker, restarts=())),
+        replace(restarted, runtime=replace(docker, keeps_containers=True)),
+        replace(ours, runtime=replace(docker, containers=("k8s_etcd",))),
     ):
         assert failures(harmless) == {}
-    moved = replace(restarted, docker=replace(restarted.docker, settings={"data-root": "/data"}))
-    assert "stay behind in /var/lib/docker, stopped: k8s_etcd, web." in warnings(moved)["docker_restart"]
+    moved = replace(docker, data_root_wanted="/data", keeps_containers=True)
+    found = warnings(replace(restarted, runtime=moved))["runtime_restart"]
+    assert f"restarted with its data in /data ({why})." in found
+    assert "stay behind in /var/lib/docker, stopped: k8s_etcd, web." in found
 
 
 @pytest.mark.parametrize(
-    ("settings", "flags", "said"),
+    ("runtime", "name", "said"),
     [
-        ({"userns-remap": "default"}, {}, "Take userns-remap out of /etc/docker/daemon.json."),
-        ({"bridge": "none"}, {}, "pods have no network"),
-        ({"iptables": False}, {}, "with iptables false: pods reach nothing"),
-        ({}, {"iptables": "false"}, "Take --iptables out of what docker.service starts"),
-        ({"icc": False}, {}, "pods do not reach each other"),
-        ({"hosts": ["tcp://127.0.0.1:2375"]}, {}, "the kubelet looks for it at /var/run/docker.sock"),
-        ({"min-api-version": "1.44"}, {}, "the kubelet speaks API 1.40 at most"),
+        (DockerObserved(version="1.12.6", min_api="1.12", api="1.24"), "runtime_version", "Upgrade Docker"),
+        (DockerObserved(snap="/snap/docker"), "runtime_packages", "snap remove docker"),
         (
-            {"hosts": ["unix://"]},
-            {"hosts": "fd://"},
-            "in /etc/docker/daemon.json and as fd:// by the unit",
+            replace(DOCKER, loaded=False),
+            "runtime_unit",
+            "Docker is on this host, and systemd has no unit docker",
         ),
-        (
-            {"default-runtime": "own", "runtimes": {"own": {"path": "/nonexistent/runc"}}},
-            {},
-            "its program /nonexistent/runc is not on the host",
-        ),
+        (replace(DOCKER, masked=True), "runtime_unit", "systemctl unmask docker.service"),
     ],
 )
-def test_a_setting_with_which_pods_lack_something_is_found(
-    settings: dict[str, Any], flags: dict[str, str], said: str
+def test_a_container_runtime_that_is_in_the_way_is_found(
+    runtime: DockerObserved, name: str, said: str
 ) -> None:
-    found = failures(replace(GOOD, docker=DockerdPlan(settings=settings, flags=flags)))
-    assert list(found) == ["docker_settings"]
-    assert said in found["docker_settings"]
-
-
-def test_the_variable_is_named_where_a_setting_comes_from_it() -> None:
-    host = replace(GOOD, docker=DockerdPlan(settings={"bridge": "none"}))
-    found = failures(host, docker_settings={"bridge": "none"})["docker_settings"]
-    assert found.endswith("Take bridge out of cluster_docker_settings.")
-    refused = failures(replace(GOOD, docker=DockerdPlan(refusal="no such thing")))["docker_settings"]
-    assert "/etc/docker/daemon.json is to have: no such thing. Correct" in refused
-
-
-@pytest.mark.parametrize(
-    ("settings", "flags"),
-    [
-        ({}, {}),
-        ({"bridge": "br0", "iptables": True, "icc": True, "userns-remap": ""}, {}),
-        ({"hosts": ["tcp://127.0.0.1:2375", "unix:///run/docker.sock"], "min-api-version": "1.24"}, {}),
-        ({"default-runtime": "sh", "runtimes": {"sh": {"path": "/bin/sh"}}, "live-restore": True}, {}),
-        ({"default-runtime": "runc", "runtimes": {}}, {"hosts": "fd://", "icc": "true"}),
-    ],
-)
-def test_settings_with_which_pods_have_what_they_need(
-    settings: dict[str, Any], flags: dict[str, str]
-) -> None:
-    assert failures(replace(GOOD, docker=DockerdPlan(settings=settings, flags=flags))) == {}
-
-
-def test_an_engine_that_was_there_is_not_changed_unasked_but_what_it_lacks_is_told() -> None:
-    theirs = replace(GOOD, engine=DOCKER, docker=DockerdPlan(ours=False))
-    assert '"max-size": "10m"' in warnings(theirs)["docker_defaults"]
-    found = examine(theirs, components=["etcd", "kube-apiserver", "kube-proxy"]).warnings
-    assert any('{"userland-proxy": false}' in warned.remedy for warned in found)
-    good = {"log-opts": {"max-size": "1g"}, "userland-proxy": False}
-    for host in (
-        replace(theirs, docker=DockerdPlan(ours=False, settings=good)),
-        replace(theirs, docker=DockerdPlan(ours=False, settings={"log-driver": "journald"})),
-        replace(theirs, docker=DockerdPlan()),
-        replace(theirs, engine=Engine()),
-    ):
-        assert failures(host) == {}
-    assert failures(theirs, docker_defaults=False) == {}
-
-
-@pytest.mark.parametrize(
-    ("host", "name", "said"),
-    [
-        (
-            replace(GOOD, engine=DOCKER, docker=DockerdPlan(loaded=False)),
-            "docker_unit",
-            "no unit docker.service",
-        ),
-        (replace(GOOD, engine=DOCKER, docker=DockerdPlan(masked=True)), "docker_unit", "systemctl unmask"),
-        (replace(GOOD, snap_docker="/snap/docker"), "docker_snap", "snap remove docker"),
-        (
-            replace(GOOD, docker_conflicts=("containerd.io", "docker-ce-cli")),
-            "docker_packages",
-            "containerd.io, docker-ce-cli. Remove them with `apt-get remove containerd.io docker-ce-cli`",
-        ),
-    ],
-)
-def test_a_docker_that_is_in_the_way_is_found(host: observation.Host, name: str, said: str) -> None:
-    found = failures(host)
+    found = failures(replace(GOOD, runtime=runtime))
     assert list(found) == [name]
     assert said in found[name]
 
 
-def test_packages_are_in_nobodys_way_where_there_is_an_engine() -> None:
-    assert failures(replace(GOOD, engine=DOCKER, docker_conflicts=("containerd.io",))) == {}
+def test_the_unit_of_a_runtime_that_is_not_there_is_in_nobodys_way() -> None:
+    assert failures(replace(GOOD, runtime=DockerObserved(loaded=False, masked=True))) == {}
 
 
-def test_an_engine_that_does_not_run_has_no_api() -> None:
-    assert failures(replace(GOOD, engine=Engine("29.0.1"))) == {}
+def test_what_a_runtime_lacks_that_was_there_before_is_told() -> None:
+    theirs = replace(GOOD, runtime=replace(DOCKER, plan=DockerdPlan(ours=False)))
+    assert list(warnings(theirs)) == ["runtime_defaults"]
 
 
 def test_the_articles_kubelet_does_not_adapt_to_the_systemd_driver() -> None:
-    systemd = replace(GOOD, engine=replace(DOCKER, cgroup_driver="systemd"))
+    systemd = replace(GOOD, runtime=replace(DOCKER, cgroup_driver="systemd"))
     assert failures(systemd) == {}
     assert "native.cgroupdriver=cgroupfs" in failures(systemd, article_exact=True)["cgroup_driver"]
-    assert failures(replace(GOOD, engine=DOCKER), article_exact=True) == {}
+    assert failures(replace(GOOD, runtime=DOCKER), article_exact=True) == {}
 
 
 def test_another_kubernetes_is_named_with_its_signs() -> None:
@@ -545,9 +474,9 @@ def test_checks_can_be_skipped() -> None:
 
 
 def test_findings_stand_in_the_order_of_the_groups() -> None:
-    host = replace(GOOD, swaps=("/swap",), daemon_json_error="x", mirror_error="y", euid=1)
+    host = replace(GOOD, swaps=("/swap",), runtime=DockerObserved(unreadable="x"), mirror_error="y", euid=1)
     names = [finding.name for finding in examine(host, address="").failures]
-    assert names == ["root", "swap", "mirror", "address", "daemon_json"]
+    assert names == ["root", "swap", "mirror", "address", "runtime_settings"]
 
 
 ALL = ["coredns", "kube-proxy", "kube-scheduler", "kube-controller-manager", "etcd", "kube-apiserver"]
@@ -650,7 +579,8 @@ def test_a_release_is_one_row_of_the_table() -> None:
     row = {**TABLE["1.23"], "checksums": {"v1.99.1": {}}, "docker_api": {"oldest": "1.50", "newest": "1.60"}}
     invented = {"version": "v1.99.1", "releases": {**TABLE, "1.99": row}}
     assert failures(**invented) == {}
-    assert "and the kubelet 1.50 to 1.60." in failures(replace(GOOD, engine=DOCKER), **invented)["docker_api"]
+    found = failures(replace(GOOD, runtime=DOCKER), **invented)["runtime_version"]
+    assert "and the kubelet 1.50 to 1.60." in found
     assert "Choose v1.18 to v1.99" in failures(**{**invented, "version": "v1.100.0"})["version_range"]
 
 
@@ -719,10 +649,10 @@ def test_a_container_that_keeps_things_from_the_kubelet_is_found(
     assert seen in found[name]
 
 
-def test_a_kernel_without_overlay_is_warned_of_unless_docker_runs_anyway() -> None:
+def test_a_kernel_without_overlay_is_warned_of_unless_the_runtime_runs_anyway() -> None:
     host = replace(GOOD, offers=Kernel(has_overlay=False))
     assert "no file system overlay" in warnings(host)["overlay"]
-    assert failures(replace(host, engine=DOCKER)) == {}
+    assert failures(replace(host, runtime=DOCKER)) == {}
 
 
 @pytest.mark.parametrize(
@@ -940,19 +870,19 @@ RULES = packet_filter.Filter(
 )
 
 
-def test_rules_of_docker_that_are_gone_are_warned_of() -> None:
-    host = replace(GOOD, engine=DOCKER, filter=RULES)
+def test_rules_of_the_container_runtime_that_are_gone_are_warned_of() -> None:
+    host = replace(GOOD, runtime=DOCKER, filter=RULES)
     assert failures(host) == {}
-    gone = "-P PREROUTING ACCEPT\n"
-    for seen in (replace(RULES, nat=gone), replace(RULES, filter=gone)):
-        assert "Run systemctl restart docker" in warnings(replace(host, filter=seen))["docker_rules"]
-    assert failures(replace(GOOD, filter=replace(RULES, nat=gone))) == {}
+    gone = replace(RULES, nat="-P PREROUTING ACCEPT\n")
+    assert "Run systemctl restart docker" in warnings(replace(host, filter=gone))["runtime_rules"]
 
 
-def test_forwarding_switched_off_beside_docker_is_warned_of() -> None:
-    host = replace(GOOD, engine=DOCKER, filter=RULES, network=Network(forwards=False))
-    assert "sysctl -w net.ipv4.ip_forward=1" in warnings(host)["docker_rules"]
-    assert failures(replace(host, engine=Engine("20.10.24"))) == {}
+def test_forwarding_switched_off_beside_a_container_runtime_is_warned_of() -> None:
+    host = replace(GOOD, runtime=DOCKER, filter=RULES, network=Network(forwards=False))
+    found = warnings(host)["runtime_rules"]
+    assert "Docker runs, and net.ipv4.ip_forward is 0" in found
+    assert "sysctl -w net.ipv4.ip_forward=1" in found
+    assert failures(replace(host, runtime=DockerObserved(version="20.10.24"))) == {}
 
 
 def test_no_password_is_told() -> None:

@@ -6,8 +6,9 @@ import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.diagnosis import contents
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.diagnosis import contents, report
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing, x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 
 STATIC = "kube-system_etcd-node_0123456789abcdef0123456789abcdef"
@@ -21,19 +22,21 @@ def write(path: Path, *lines: str) -> None:
     path.write_text("".join(f"{entry}\n" for entry in entries))
 
 
+def questions() -> dict[str, list[report.Question]]:
+    """What a host with Docker is asked, by the file of the archive."""
+    return {path: asked for path, _about, asked in contents.questions(Docker(), "/etc/kubernetes", 9)}
+
+
 def test_no_definition_of_an_object_is_asked_for() -> None:
-    asked = [
-        question for _path, _about, each in contents.questions("/etc/kubernetes", 9) for question in each
-    ]
+    asked = [question for each in questions().values() for question in each]
     formats = [word for question in asked if question[0] == "kubectl" for word in question]
     assert not {"yaml", "json", "secrets", "--output=yaml", "--output=json"} & set(formats)
     assert ("docker", "inspect") not in [question[:2] for question in asked]
 
 
 def test_the_number_of_lines_is_that_of_each_journal() -> None:
-    asked = {path: questions for path, _about, questions in contents.questions("/etc/kubernetes", 9)}
     for unit in ("kubelet", "docker", "containerd"):
-        assert "--lines=9" in asked[f"journal/{unit}.txt"][0]
+        assert "--lines=9" in questions()[f"journal/{unit}.txt"][0]
 
 
 def test_only_the_logs_of_our_static_pods_are_read(tmp_path: Path) -> None:
@@ -60,7 +63,7 @@ def test_a_static_pod_without_a_log_and_a_log_whose_container_is_gone(tmp_path: 
     assert "No such file" in gone.faults[0]
 
 
-def test_a_line_that_is_not_the_engine_s_is_kept() -> None:
+def test_a_line_that_is_not_the_container_runtime_s_is_kept() -> None:
     assert [contents._said(line) for line in ("plain\n", "[1]\n", "{}\n")] == ["plain\n", "[1]\n", "{}\n"]
 
 

@@ -70,3 +70,9 @@ def test_the_command_of_a_unit_without_its_variables() -> None:
     )
     assert parse(RUNNING + show).command == ("/usr/sbin/dockerd", "-H", "fd://")
     assert parse("LoadState=masked\n").masked
+
+
+def test_how_often_a_unit_was_started_again_and_the_journal_of_its_last_start() -> None:
+    unit = parse(f"{RUNNING}NRestarts=3\nInvocationID=0123abcd\n")
+    assert (unit.restarts, unit.invocation) == (3, "0123abcd")
+    assert (parse(UNKNOWN).restarts, parse(UNKNOWN).invocation) == (0, "")

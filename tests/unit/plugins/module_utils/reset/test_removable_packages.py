@@ -1,4 +1,4 @@
-"""Packages go only if no other misses them, and the engine's only if it is asked for and ours."""
+"""Packages go only if no other misses them, and the container runtime's only if it is asked for and ours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import removable_packages
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
 
 SHOWN = """\
 docker.io\tinstalled\t, containerd (>= 1.2), iptables | nftables, libc6 (>= 2.34)\t
@@ -33,7 +34,8 @@ NOTED = [
     "libwrap0:amd64",
     "python3-yaml",
 ]
-ENGINE = {"docker.io"}
+INSTALLED = {"docker.io"}
+RUNTIME = selection.of_host()
 NEEDED = ["containerd", "docker.io", "iptables", "libip4tc2", "runc"]
 
 
@@ -42,23 +44,25 @@ def known(more: str = "") -> dict[str, removable_packages.Package]:
 
 
 def test_docker_stays_with_all_that_it_needs_and_says_how_to_remove_it() -> None:
-    decision = removable_packages.plan(NOTED, known(), ENGINE, docker=False)
-    assert (decision.engine, decision.engine_goes) == ("ours", False)
+    decision = removable_packages.plan(NOTED, known(), INSTALLED, RUNTIME, asked=False)
+    assert (decision.runtime, decision.runtime_goes) == ("ours", False)
     assert decision.going == {"socat", "libwrap0", "python3-yaml"}
     assert decision.remaining == NEEDED
-    assert "reset_docker" in decision.kept[0]
+    assert "reset_container_runtime" in decision.kept[0]
 
 
 def test_docker_goes_if_it_is_asked_for() -> None:
-    decision = removable_packages.plan(NOTED, known(), ENGINE, docker=True)
-    assert decision.engine_goes
+    decision = removable_packages.plan(NOTED, known(), INSTALLED, RUNTIME, asked=True)
+    assert decision.runtime_goes
     assert decision.going == {*NEEDED, "socat", "libwrap0", "python3-yaml"}
     assert (decision.remaining, decision.kept) == ([], [])
 
 
 @pytest.mark.parametrize("need", ["socat", "libwrap", "other | socat (>= 1)"])
 def test_what_others_need_by_now_stays(need: str) -> None:
-    decision = removable_packages.plan(NOTED, known(f"theirs\tinstalled\t, {need}\t\n"), ENGINE, docker=False)
+    decision = removable_packages.plan(
+        NOTED, known(f"theirs\tinstalled\t, {need}\t\n"), INSTALLED, RUNTIME, asked=False
+    )
     assert "libwrap0" not in decision.going
     assert "libwrap0" not in decision.remaining
     assert "libwrap0" in decision.kept[0]
@@ -67,37 +71,39 @@ def test_what_others_need_by_now_stays(need: str) -> None:
 
 def test_an_alternative_that_is_there_is_enough() -> None:
     decision = removable_packages.plan(
-        ["socat"], known("theirs\tinstalled\t, socat | netbase\t\n"), None, docker=False
+        ["socat"], known("theirs\tinstalled\t, socat | netbase\t\n"), None, RUNTIME, asked=False
     )
     assert decision.going == {"socat"}
 
 
 def test_docker_that_others_need_stays() -> None:
-    decision = removable_packages.plan(NOTED, known("theirs\tinstalled\t, runc\t\n"), ENGINE, docker=True)
-    assert decision.engine_goes
     decision = removable_packages.plan(
-        NOTED, known("theirs\tinstalled\t, docker.io\t\n"), ENGINE, docker=True
+        NOTED, known("theirs\tinstalled\t, runc\t\n"), INSTALLED, RUNTIME, asked=True
     )
-    assert not decision.engine_goes
+    assert decision.runtime_goes
+    decision = removable_packages.plan(
+        NOTED, known("theirs\tinstalled\t, docker.io\t\n"), INSTALLED, RUNTIME, asked=True
+    )
+    assert not decision.runtime_goes
     assert "Docker stays: other packages need it by now." in decision.kept
 
 
-@pytest.mark.parametrize("docker", [True, False])
-def test_docker_of_others_stays_whatever_is_asked(docker: bool) -> None:
-    decision = removable_packages.plan(["socat", "libwrap0"], known(), ENGINE, docker)
-    assert (decision.engine, decision.engine_goes) == ("foreign", False)
+@pytest.mark.parametrize("asked", [True, False])
+def test_docker_of_others_stays_whatever_is_asked(asked: bool) -> None:
+    decision = removable_packages.plan(["socat", "libwrap0"], known(), INSTALLED, RUNTIME, asked)
+    assert (decision.runtime, decision.runtime_goes) == ("foreign", False)
     assert decision.going == {"socat", "libwrap0"}
     assert decision.remaining == []
-    assert ("Docker stays: the collection did not install it." in decision.kept) is docker
+    assert ("Docker stays: the collection did not install it." in decision.kept) is asked
 
 
 def test_after_a_purge_that_was_cut_short_the_engine_is_absent_and_still_goes() -> None:
-    decision = removable_packages.plan(NOTED, {}, None, docker=True)
-    assert (decision.engine, decision.engine_goes, decision.going) == ("absent", True, set())
+    decision = removable_packages.plan(NOTED, {}, None, RUNTIME, asked=True)
+    assert (decision.runtime, decision.runtime_goes, decision.going) == ("absent", True, set())
 
 
 def test_a_package_of_which_only_the_configuration_is_left_goes_and_needs_nothing() -> None:
-    assert removable_packages.plan(["old", "unknown"], known(), None, docker=False).going == {"old"}
+    assert removable_packages.plan(["old", "unknown"], known(), None, RUNTIME, asked=False).going == {"old"}
 
 
 def test_a_simulation_that_does_more_is_noticed() -> None:
@@ -106,10 +112,10 @@ def test_a_simulation_that_does_more_is_noticed() -> None:
     assert removable_packages.surplus("Purg socat [1]\n", {"socat"}) == []
 
 
-@pytest.mark.parametrize("docker", [True, False])
-def test_an_engine_whose_programs_come_from_no_package_keeps_all_that_it_may_need(docker: bool) -> None:
-    decision = removable_packages.plan(NOTED, known(), set(), docker)
-    assert (decision.engine, decision.engine_goes) == ("foreign", False)
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_engine_whose_programs_come_from_no_package_keeps_all_that_it_may_need(asked: bool) -> None:
+    decision = removable_packages.plan(NOTED, known(), set(), RUNTIME, asked)
+    assert (decision.runtime, decision.runtime_goes) == ("foreign", False)
     assert decision.going == {"socat", "libwrap0", "python3-yaml"}
     assert decision.remaining == NEEDED
     assert decision.kept == [f"Docker stays, with {', '.join(NEEDED)}: its programs come from no package."]
@@ -153,4 +159,4 @@ def test_each_program_of_the_engine_has_to_come_from_a_package(
     monkeypatch.setattr(removable_packages.programs, "find", lambda name: found.get(name, ""))
     listed = {f"{tmp_path}/usr/sbin/dockerd": packages[0], f"{tmp_path}/usr/bin/docker": packages[1]}
     module: Any = Answers(listed)
-    assert removable_packages.owners(module) == expected
+    assert removable_packages.owners(module, RUNTIME.programs) == expected

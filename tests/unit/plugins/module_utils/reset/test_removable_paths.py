@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import removable_paths, steps
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
+
+DIRECTORIES = selection.of_host().directories
 
 
 class Host:
@@ -30,7 +33,7 @@ class Host:
 
     def plan(self, data: bool = False, mountinfo: str = "") -> tuple[Findings, Findings]:
         seen = removable_paths.observe(self.paths, [], mountinfo)
-        keep = removable_paths.chosen(self.paths, seen, data, engine=True)
+        keep = removable_paths.chosen(self.paths, seen, data, DIRECTORIES)
         found = removable_paths.plan(self.paths, seen, keep)
         gone = {step.path for step in found.steps if step.action in steps.REMOVALS}
         return found, removable_paths.directories(self.paths, seen, keep, gone)
@@ -139,7 +142,7 @@ def test_many_names_are_counted() -> None:
 
 
 @pytest.mark.parametrize("path", ["/etc/docker/key.json", "/var/lib/docker"])
-def test_the_engines_trees_stay_with_it(path: str) -> None:
+def test_the_container_runtimes_trees_stay_with_it(path: str) -> None:
     paths, seen = {path: "tree"}, {path: removable_paths.Seen("directory")}
-    assert removable_paths.chosen(paths, seen, data=False, engine=True) == {path}
-    assert removable_paths.chosen(paths, seen, data=False, engine=False) == set()
+    assert removable_paths.chosen(paths, seen, data=False, directories=DIRECTORIES) == {path}
+    assert removable_paths.chosen(paths, seen, data=False, directories=()) == set()

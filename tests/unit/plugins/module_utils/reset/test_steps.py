@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Step, is_done, touch
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Step, touch
 
 
 @pytest.mark.parametrize("action", ["remove", "tree", "contents", "directory", "cgroup"])
@@ -36,16 +36,3 @@ def test_cgroups_go_from_the_inside(tmp_path: Path) -> None:
 def test_what_fails_is_named(tmp_path: Path) -> None:
     assert "directory" in touch(Step("", path=str(tmp_path), action="remove"))
     assert str(tmp_path) in touch(Step("", path=str(tmp_path), action="remove"))
-
-
-@pytest.mark.parametrize(
-    ("error", "done"),
-    [
-        ("Error: No such container: c1\nError: No such container: c2\n", True),
-        ("Error: No such container: c1\nError: the disk is full\n", False),
-        ("", False),
-    ],
-)
-def test_work_that_was_done_meanwhile_is_no_failure(error: str, done: bool) -> None:
-    assert is_done(Step("", ("docker", "rm", "c1", "c2"), done="No such container"), error) is done
-    assert not is_done(Step("", ("docker", "rm", "c1", "c2")), error)

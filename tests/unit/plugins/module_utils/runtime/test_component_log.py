@@ -6,34 +6,31 @@ import time
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import component_log
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.component_log import Container
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    Container,
+    Details,
+)
 
-NOW = 1_795_653_660.0  # 2026-11-26T00:41:00Z
-
-
-def container(identity: str, running: bool, started: str) -> dict[str, Any]:
-    state = {"Running": running, "ExitCode": 0 if running else 1, "StartedAt": f"2026-11-26T{started}.5Z"}
-    return {"Id": identity, "State": state}
+NOW = 1_795_653_660.0
+OLD, NEW = (Container(identity, "name", role="etcd") for identity in ("old", "new"))
 
 
 def test_a_pod_without_a_container() -> None:
-    assert component_log.choose("etcd", [], NOW) is None
+    assert component_log.choose([], NOW) is None
 
 
 def test_one_that_has_ended_is_asked() -> None:
-    ended = container("new", running=False, started="00:40:50")
-    assert component_log.choose("etcd", [ended], NOW) == Container("etcd", "new", 1)
+    ended = (NEW, Details(runs=False, started=NOW - 10, code=1))
+    assert component_log.choose([ended], NOW) == ended
 
 
 def test_one_that_runs_is_asked_unless_it_has_just_been_started_again() -> None:
-    ended = container("old", running=False, started="00:10:00")
-    for started, expected in (
-        ("00:40:58", Container("etcd", "old", 1)),
-        ("00:30:00", Container("etcd", "new", None)),
-    ):
-        newest = container("new", running=True, started=started)
-        assert component_log.choose("etcd", [newest, ended], NOW) == expected
-        assert component_log.choose("etcd", [newest], NOW) == Container("etcd", "new", None)
+    ended = (OLD, Details(runs=False, started=NOW - 1860, code=1))
+    just_started, settled = ((NEW, Details(runs=True, started=NOW - seconds)) for seconds in (2, 660))
+    assert component_log.choose([just_started, ended], NOW) == ended
+    assert component_log.choose([settled, ended], NOW) == settled
+    for running in (just_started, settled):
+        assert component_log.choose([running], NOW) == running
 
 
 class Kubelet:

@@ -8,7 +8,6 @@ import os
 import re
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import image_archive
@@ -166,21 +165,3 @@ def test_image_serves_a_name_from_any_registry(tag: str, architecture: str, foun
     wanted = Reference.parse("registry.k8s.io/kube-apiserver:v1.18.20")
     served = image("unrelated:1", tag, architecture=architecture).tag_for(wanted, "amd64")
     assert served == (tag if found else None)
-
-
-@pytest.mark.parametrize(
-    ("inspected", "same"),
-    [
-        ({"Id": f"sha256:{HASH}"}, True),
-        ({"Id": "sha256:other"}, False),
-        ({"Layers": ["sha256:layer"]}, True),
-        ({"Layers": ["sha256:layer"], "Created": "2021-01-01T00:00:00Z"}, False),
-        ({"Layers": ["sha256:layer"], "Architecture": "arm64"}, False),
-        ({"Layers": ["sha256:other"]}, False),
-        ({"Layers": None}, False),
-    ],
-)
-def test_same_image_is_known_by_its_id_or_its_content(inspected: dict[str, Any], same: bool) -> None:
-    engine = {"Id": "sha256:manifest", "Created": "2020-01-01T00:00:00Z", "Architecture": "amd64"}
-    layers = {"RootFS": {"Layers": inspected.pop("Layers", [])}}
-    assert image("a:1").is_same({**engine, **layers, **inspected}) is same

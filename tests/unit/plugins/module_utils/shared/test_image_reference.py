@@ -1,4 +1,4 @@
-"""Names of images are read the way the engine reads them."""
+"""Names of images are read the way a container runtime reads them."""
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
@@ -35,5 +35,5 @@ def test_what_is_no_exact_name_is_refused(text: str) -> None:
         ("registry.k8s.io/pause:3.2", "registry.k8s.io/pause:3.2"),
     ],
 )
-def test_names_that_are_the_same_to_the_engine_have_one_full_name(text: str, full: str) -> None:
+def test_names_that_are_the_same_to_a_container_runtime_have_one_full_name(text: str, full: str) -> None:
     assert Reference.parse(text).full == full

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.nodes import StaticPod
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import Details
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.startup import fatal_errors
 
 POD = StaticPod("etcd", "kube-system", {}, [("etcd:3.4.3-0", ["etcd", "--log-level=$$x"])])
-
-
-def container(
-    command: list[str], code: int = 1, running: bool = False, arguments: list[str] | None = None
-) -> dict[str, Any]:
-    return {
-        "Config": {"Entrypoint": command, "Cmd": arguments},
-        "State": {"Running": running, "ExitCode": code},
-    }
 
 
 @pytest.mark.parametrize(
@@ -51,8 +41,9 @@ def test_what_may_pass_is_waited_for(line: str) -> None:
 
 
 def test_only_a_container_of_the_present_command_line_that_failed_counts() -> None:
-    assert fatal_errors.ended_with(POD, container(["etcd", "--log-level=$x"]))
-    assert fatal_errors.ended_with(POD, container(["etcd"], arguments=["--log-level=$x"]))
-    assert not fatal_errors.ended_with(POD, container(["etcd", "--log-level=older"]))
-    assert not fatal_errors.ended_with(POD, container(["etcd", "--log-level=$x"], code=0))
-    assert not fatal_errors.ended_with(POD, container(["etcd", "--log-level=$x"], running=True))
+    present = ("etcd", "--log-level=$x")
+    assert fatal_errors.ended_with(POD, Details(runs=False, code=1, command=present))
+    older = ("etcd", "--log-level=older")
+    assert not fatal_errors.ended_with(POD, Details(runs=False, code=1, command=older))
+    assert not fatal_errors.ended_with(POD, Details(runs=False, code=0, command=present))
+    assert not fatal_errors.ended_with(POD, Details(runs=True, code=1, command=present))

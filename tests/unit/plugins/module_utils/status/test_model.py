@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import timestamps
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
     api_objects,
@@ -100,7 +101,7 @@ def test_what_runs_is_not_missing() -> None:
         ("", 0.0),
     ],
 )
-def test_moments_as_docker_and_kubernetes_write_them(written: str, seconds: float) -> None:
+def test_moments_as_kubernetes_and_container_runtimes_write_them(written: str, seconds: float) -> None:
     assert timestamps.seconds(written) == seconds
 
 
@@ -153,6 +154,20 @@ def test_an_arrow_of_what_is_not_on_the_map_is_left_out() -> None:
     assert host_map.draw(status()).arrows == []
 
 
+def test_what_is_connected_runs_along_the_edge_they_share_only_side_by_side() -> None:
+    units = [Component(name, f"unit {name}.service") for name in ("containerd", "docker", "kubelet")]
+    drawn = host_map.draw(status(*units))
+    tops = [drawn.boxes[unit.name].top for unit in reversed(units)]
+    assert tops == sorted(tops)
+    assert {drawn.boxes[unit.name].left for unit in units} == {host_map.LEFTS[2]}
+    for client, server, expected in (
+        ("kubelet", "docker", ("bottom", "top")),
+        ("containerd", "docker", ("top", "bottom")),
+        ("kubelet", "containerd", ("left", "left")),
+    ):
+        assert host_map._sides(drawn.boxes, Connection(client, server, "x.sock")) == expected
+
+
 def node(name: str, **conditions: str) -> dict[str, Any]:
     listed = [
         {"type": kind, "status": status, "reason": "Why", "message": "said", "lastTransitionTime": SINCE}
@@ -197,10 +212,11 @@ def test_what_is_wrong_with_the_node_is_told(conditions: dict[str, str], expecte
 
 
 def test_what_pods_lack_of_the_network_is_told() -> None:
-    assert network.missing("1\n", "*nat\n:DOCKER - [0:0]\n") == []
-    assert network.missing("1\n", "") == []
-    (forward,) = network.missing("0\n", "*nat\n:DOCKER - [0:0]\n")
+    docker = Docker()
+    assert network.missing(docker, "1\n", "*nat\n:DOCKER - [0:0]\n") == []
+    assert network.missing(docker, "1\n", "") == []
+    (forward,) = network.missing(docker, "0\n", "*nat\n:DOCKER - [0:0]\n")
     assert "net.ipv4.ip_forward is 0" in forward
-    (rules,) = network.missing("1\n", "(none)")
+    (rules,) = network.missing(docker, "1\n", "(none)")
     assert "Docker's rules are gone" in rules
     assert "systemctl restart docker" in rules

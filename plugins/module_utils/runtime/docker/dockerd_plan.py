@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
     daemon_json,
     dockerd,
     dockerd_flags,
@@ -59,11 +59,10 @@ def look(desired: dockerd.Desired, run: Run, version: str) -> DockerdPlan:
 
 def of_preflight(params: Mapping[str, Any], run: Run, version: str) -> DockerdPlan:
     """The same, from the options of the module preflight; nothing is known where a file cannot be read."""
-    if params["docker_settings"] is None:
+    if params["runtime_settings"] is None:
         return DockerdPlan()
-    names = ("settings", "defaults", "proxy", "proxy_file")
-    own = {name: params[f"docker_{name}"] for name in names}
-    desired = dockerd.Desired(**own, daemon_json=params["daemon_json"], ledger=params["ledger"])
+    names = ("settings", "defaults", "proxy")
+    desired = dockerd.Desired(**{name: params[f"runtime_{name}"] for name in names}, ledger=params["ledger"])
     try:
         return look(desired, run, version)
     except (daemon_json.UnreadableError, OSError):

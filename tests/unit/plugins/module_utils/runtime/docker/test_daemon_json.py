@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import daemon_json
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import daemon_json
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 
 USERS = """{

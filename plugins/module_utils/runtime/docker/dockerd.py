@@ -19,9 +19,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     systemd,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
     daemon_json,
-    docker_info,
     dockerd_flags,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
@@ -34,6 +33,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan impo
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 UNIT = "docker.service"
+DAEMON_JSON = "/etc/docker/daemon.json"
+PROXY_FILE = "/etc/systemd/system/docker.service.d/mink8s-proxy.conf"
+# The major version that asks for API 1.44, while kubelets speak 1.40 at most.
+LOWERED_FROM = 29
 LOWEST_API = {"min-api-version": "1.24"}
 # As the kubelet bounds the logs of other container runtimes.
 LOG_BOUND = {"max-size": "10m", "max-file": "5"}
@@ -58,9 +61,9 @@ class Desired:
     settings: dict[str, Any]
     defaults: bool
     proxy: str
-    daemon_json: str
-    proxy_file: str
     ledger: str
+    daemon_json: str = DAEMON_JSON
+    proxy_file: str = PROXY_FILE
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def wanted_settings(
     """
     chosen = {**flags, **theirs, **desired.settings}
     wanted: dict[str, Any] = {}
-    if _major(version) >= docker_info.LOWERED_FROM:
+    if _major(version) >= LOWERED_FROM:
         wanted.update(LOWEST_API)
     if desired.defaults and ours:
         options = [settings.get("log-opts", {}) for settings in (theirs, desired.settings)]

@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images in the Docker engine: where each comes from, what the engine lacks, and how it gets there."""
+"""Images in the container runtime: where each comes from, which it lacks, and how they get there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker_cli import Engine, EngineError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntime,
+    ContainerRuntimeError,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    Image as Stored,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
     files,
     image_archive,
@@ -60,30 +66,37 @@ def choose(reference: Reference, images: Sequence[Image], architecture: str) -> 
     return min(offers, key=lambda offer: offer.tag != reference.tagged, default=Wanted(reference))
 
 
-def difference(wanted: Wanted, inspected: dict[str, Any] | None) -> str:
-    """Why the engine's image, as `docker image inspect` shows it, is not the wanted one; empty if it is."""
+def difference(wanted: Wanted, stored: Stored | None) -> str:
+    """Why what the container runtime has is not the wanted image; empty if it is."""
     tagged, digest = wanted.reference.tagged, wanted.reference.digest
-    if inspected is None:
-        return f"{tagged} is not in the engine"
-    if digest and any(known.endswith(f"@{digest}") for known in inspected.get("RepoDigests") or ()):
+    if stored is None:
+        return f"{tagged} is not in the container runtime"
+    if digest and digest in stored.digests:
         return ""
     if wanted.image:
-        same = wanted.image.is_same(inspected)
+        same = is_same(wanted.image, stored)
         return "" if same else f"{tagged} is another image than the one in {wanted.image.archive}"
     return f"{tagged} is another image than {digest}" if digest else ""
 
 
-def plan(images: Mapping[Wanted, dict[str, Any] | None]) -> tuple[Plan, tuple[Wanted, ...]]:
-    """The plan, and the images it brings into the engine.
+def is_same(image: Image, stored: Stored) -> bool:
+    """Whether the container runtime has an archive's image.
 
-    images: what the engine has under each image's name.
+    Not every image store has the archive's ID, so the content is compared as well.
     """
-    reasons = {
-        wanted: reason for wanted, inspected in images.items() if (reason := difference(wanted, inspected))
-    }
+    content = (stored.layers, stored.created, stored.architecture)
+    return stored.identity == image.id or content == (image.layers, image.created, image.architecture)
+
+
+def plan(images: Mapping[Wanted, Stored | None]) -> tuple[Plan, tuple[Wanted, ...]]:
+    """The plan, and the images it brings in.
+
+    images: what the container runtime has under each image's name.
+    """
+    reasons = {wanted: reason for wanted, stored in images.items() if (reason := difference(wanted, stored))}
     before, after = [], []
-    for wanted, inspected in images.items():
-        there = inspected["Id"] if inspected else "not in the engine"
+    for wanted, stored in images.items():
+        there = stored.identity if stored else "not in the container runtime"
         coming = wanted.image.id if wanted.image else wanted.source or "from an archive"
         before.append(f"{wanted.reference.tagged}: {there}\n")
         after.append(f"{wanted.reference.tagged}: {coming if wanted in reasons else there}\n")
@@ -118,55 +131,59 @@ def verify(archive: str) -> None:
         )
 
 
-def load(engine: Engine, images: Sequence[Image], needed: Sequence[Wanted]) -> None:
+def load(runtime: ContainerRuntime, images: Sequence[Image], needed: Sequence[Wanted]) -> None:
     """Load an archive and give the needed images their names. All other names stay what they were.
 
-    images: all images in the archive. Raises EngineError.
+    images: all images in the archive. Raises ContainerRuntimeError.
     """
     final = {wanted.reference.full for wanted in needed}
     tags = [tag for image in images for tag in image.tags if Reference.parse(tag).full not in final]
-    before = {tag: engine.image(tag) for tag in tags}
+    before = {tag: runtime.image(tag) for tag in tags}
     try:
-        engine.run("load", "--quiet", "--input", images[0].archive)
+        runtime.load(images[0].archive)
         for wanted in needed:
-            engine.run("tag", wanted.tag, wanted.reference.tagged)
+            runtime.tag(wanted.tag, wanted.reference.tagged)
     finally:
         for tag, old in before.items():
-            new = engine.image(tag)
-            if old and new and old["Id"] != new["Id"]:
-                engine.run("tag", old["Id"], tag)
+            new = runtime.image(tag)
+            if old and new and old.identity != new.identity:
+                runtime.tag(old.identity, tag)
             elif new and not old:
-                engine.run("rmi", "--no-prune", tag)
+                runtime.untag(tag, prune=False)
 
 
-def pull(engine: Engine, reference: Reference) -> None:
-    """Pull an image by its digest and give it its name. Raises EngineError."""
+def pull(runtime: ContainerRuntime, reference: Reference) -> None:
+    """Pull an image by its digest and give it its name. Raises ContainerRuntimeError."""
     try:
-        engine.run("pull", "--quiet", reference.pinned)
-    except EngineError as error:
-        raise EngineError(
-            f"{error}\nIf the registry cannot be reached, add an archive of the image to cluster_artifacts."
+        runtime.pull(reference)
+    except ContainerRuntimeError as error:
+        raise ContainerRuntimeError(
+            f"{reference.pinned} can't be pulled: {error}\nIf the registry cannot be reached, add an archive"
+            " of the image to cluster_artifacts."
         ) from error
-    engine.run("tag", reference.pinned, reference.tagged)
+    runtime.tag(reference.pinned, reference.tagged)
 
 
-def observe(module: AnsibleModule, engine: Engine, images: Sequence[Wanted]) -> dict[Wanted, Any]:
-    """What the engine has under each image's name. Raises EngineError, but not in check mode."""
+def observe(
+    module: AnsibleModule, runtime: ContainerRuntime, images: Sequence[Wanted]
+) -> dict[Wanted, Stored | None]:
+    """What there is under each image's name. Raises ContainerRuntimeError, but not in check mode."""
     try:
-        there = engine.images([wanted.reference.tagged for wanted in images])
-    except EngineError as error:
+        return {wanted: runtime.image(wanted.reference.tagged) for wanted in images}
+    except ContainerRuntimeError as error:
         if not module.check_mode:
             raise
-        if engine.docker:
-            module.warn(f"The images are taken to be missing, because the engine does not answer: {error}")
+        if runtime.is_installed():
+            module.warn(f"The images are taken to be missing: {error}.")
         return dict.fromkeys(images)
-    return dict(zip(images, there))
 
 
-def prepare(module: AnsibleModule, engine: Engine) -> tuple[Plan, Callable[[], None], list[dict[str, str]]]:
+def prepare(
+    module: AnsibleModule, runtime: ContainerRuntime
+) -> tuple[Plan, Callable[[], None], list[dict[str, str]]]:
     """The plan for the images the module asks for, what carries it out, and what it returns of them.
 
-    Raises SourceError, EngineError and ValueError.
+    Raises SourceError, ContainerRuntimeError and ValueError.
     """
     architecture, may_pull, paths = (module.params[name] for name in ("architecture", "pull", "archives"))
     there = [path for path in paths if Path(path).exists()]
@@ -175,11 +192,11 @@ def prepare(module: AnsibleModule, engine: Engine) -> tuple[Plan, Callable[[], N
         raise SourceError(f"{missing} does not exist. Put the archives there, or correct cluster_artifacts.")
     references = [Reference.parse(text) for text in module.params["images"]]
     offered, contents = image_archive.survey(there)
-    images = observe(module, engine, [choose(each, offered, architecture) for each in references])
+    images = observe(module, runtime, [choose(each, offered, architecture) for each in references])
     changes, needed = plan(images)
     complaints = [
         complaint(wanted.reference, architecture, may_pull, contents)
-        for wanted, inspected in images.items()
+        for wanted in images
         if not wanted.image and there == paths
         if not (wanted.reference.digest and (may_pull or wanted not in needed))
     ]
@@ -188,28 +205,30 @@ def prepare(module: AnsibleModule, engine: Engine) -> tuple[Plan, Callable[[], N
     for archive in dict.fromkeys(wanted.image.archive for wanted in needed if wanted.image):
         verify(archive)
     results = [
-        {"name": wanted.reference.tagged, "id": inspected["Id"] if inspected else "", "source": wanted.source}
-        for wanted, inspected in images.items()
+        {"name": wanted.reference.tagged, "id": stored.identity if stored else "", "source": wanted.source}
+        for wanted, stored in images.items()
     ]
 
     def apply() -> None:
-        before = {wanted.reference.tagged: (images[wanted] or {}).get("Id", "") for wanted in needed}
+        there = {wanted.reference.tagged: images[wanted] for wanted in needed}
+        before = {name: stored.identity if stored else "" for name, stored in there.items()}
         ledger_file.note(module.params["ledger"], images=before)
-        bring(engine, offered, needed)
+        bring(runtime, offered, needed)
         for result in results if needed else ():
-            result["id"] = engine.run("image", "inspect", "--format", "{{.Id}}", result["name"]).strip()
+            brought = runtime.image(result["name"])
+            result["id"] = brought.identity if brought else ""
 
     return changes, apply, results
 
 
-def bring(engine: Engine, offered: Sequence[Image], needed: Sequence[Wanted]) -> None:
-    """Load each archive that has needed images once, and pull the others. Raises EngineError."""
+def bring(runtime: ContainerRuntime, offered: Sequence[Image], needed: Sequence[Wanted]) -> None:
+    """Load each archive that has needed images once, and pull the others. Raises ContainerRuntimeError."""
     for archive in dict.fromkeys(wanted.image.archive for wanted in needed if wanted.image):
         load(
-            engine,
+            runtime,
             [image for image in offered if image.archive == archive],
             [wanted for wanted in needed if wanted.source == archive],
         )
     for wanted in needed:
         if not wanted.image:
-            pull(engine, wanted.reference)
+            pull(runtime, wanted.reference)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.systemd import Unit
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
     dockerd,
     dockerd_flags,
 )
@@ -27,9 +27,9 @@ def desired(
         settings,
         defaults,
         proxy,
+        str(directory / "ledger.json"),
         str(directory / "daemon.json"),
         str(directory / "proxy.conf"),
-        str(directory / "ledger.json"),
     )
 
 

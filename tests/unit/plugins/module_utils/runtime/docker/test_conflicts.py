@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import docker_conflicts
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import conflicts
 
 
 def test_packages_that_are_in_the_way_of_docker_are_known_by_what_they_conflict_with() -> None:
@@ -15,4 +15,4 @@ def test_packages_that_are_in_the_way_of_docker_are_known_by_what_they_conflict_
         "old-thing\tinstalled\t, runc (<< 1)\n"
         "socat\tinstalled\t, \n"
     )
-    assert docker_conflicts.parse(shown) == ["containerd.io", "docker-ce-cli", "podman-docker"]
+    assert conflicts.parse(shown) == ["containerd.io", "docker-ce-cli", "podman-docker"]
