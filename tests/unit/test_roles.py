@@ -189,7 +189,7 @@ def test_each_component_has_a_row_that_says_all_and_the_templates_it_names() -> 
     table = load("cluster/vars/main.yml")["__cluster_component_table"]
     assert [row["name"] for row in table] == [*COMPONENTS]
     minors = releases()
-    needed = {"name", "since", "runs_on", "image", "in_release", "mounts", "arguments"}
+    needed = {"name", "since", "runs_on", "image", "in_release", "mounts", "ports", "arguments"}
     for row in table:
         assert needed <= row.keys() <= needed | {"user", "groups", "files"}
         assert ("user" in row) == ("groups" in row)
@@ -199,6 +199,8 @@ def test_each_component_has_a_row_that_says_all_and_the_templates_it_names() -> 
             assert (ROLES / "control_plane" / "templates" / f"{name}.j2").is_file()
         for mount in row["mounts"]:
             assert {"name", "path"} <= mount.keys() <= {"name", "path", "type", "read_only"}
+        for port in row["ports"]:
+            assert {"port", "address"} <= port.keys() <= {"port", "address", "authentication"}
 
 
 def test_a_control_plane_alone_has_the_rows_of_the_table() -> None:
@@ -218,3 +220,11 @@ def test_a_control_plane_alone_has_the_rows_of_the_table() -> None:
         for row in alone
     }
     assert in_words_of_the_cluster == mounts
+
+
+def test_preflight_alone_looks_for_the_ports_of_the_table() -> None:
+    table = load("cluster/vars/main.yml")["__cluster_component_table"]
+    defaults = load("preflight/defaults/main.yml")
+    ports = {row["name"]: row["ports"] for row in table if row["name"] in defaults["preflight_components"]}
+    in_words_of_preflight = yaml.safe_load(yaml.safe_dump(ports).replace("cluster_", "preflight_"))
+    assert defaults["preflight_ports"] == in_words_of_preflight
