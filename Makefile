@@ -12,6 +12,7 @@ ARGS ?= get pods --all-namespaces
 # What a release that is made here has to have: one of the sets of tests/sandbox/release.py.
 PROGRAMS := components
 COMPONENTS :=
+CONTAINER_RUNTIME :=
 WITH_COMPONENTS = -e '{"cluster_components": [etcd, kube-apiserver, $(COMPONENTS)]}'
 export MINK8S_INVENTORY := $(CURDIR)/.sandbox
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -23,13 +24,14 @@ help: ## list what there is
 
 .PHONY: up
 up: PROGRAMS := $(if $(COMPONENTS),components,cluster)
-up: ## a cluster in a throw-away node; COMPONENTS=, VERSION= and ARTIFACTS= as in the README
+up: ## a cluster in a throw-away node; COMPONENTS=, CONTAINER_RUNTIME=, VERSION= and ARTIFACTS= as in the README
 	$(MAKE) --no-print-directory --jobs=2 PROGRAMS=$(PROGRAMS) $(VENV)/done inventory
 	$(call say,creating the node $(NODE))
 	$(SANDBOX) node $(NODE) >/dev/null
 	$(call say,making it a cluster (about a minute))
 	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml \
-		$(if $(COMPONENTS),$(WITH_COMPONENTS))
+		$(if $(COMPONENTS),$(WITH_COMPONENTS)) \
+		$(if $(CONTAINER_RUNTIME),-e cluster_container_runtime=$(CONTAINER_RUNTIME))
 	docker exec $(NODE) kubectl get nodes -o wide
 	docker exec $(NODE) kubectl get pods -A
 	echo "Next: make kubectl ARGS='get pods -A', make status, make shell, make down"

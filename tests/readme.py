@@ -12,7 +12,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-ROLES = ("cluster", "preflight", "docker", "release", "control_plane", "kubelet", "node", "reset")
+RUNTIMES = ("docker", "containerd")
+ROLES = ("cluster", "preflight", *RUNTIMES, "release", "control_plane", "kubelet", "node", "reset")
 BEGIN, END = "<!-- variables: written by tests/readme.py -->\n", "<!-- end of variables -->"
 
 

@@ -24,9 +24,12 @@ FACTS = {"nodename": "host-1", "default_ipv4": {"address": "192.0.2.7"}}
 HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
 # What the modules that run before would have returned.
 REGISTERED = {
-    "__kubelet_container_runtime": {"cgroup_driver": "systemd"},
+    "docker_result": {"cgroup_driver": "systemd"},
+    "containerd_result": {"cgroup_driver": "systemd"},
     "preflight_result": {"resolv_conf": ""},
 }
+# The roles that write what is rendered.
+WRITERS = ("control_plane", "kubelet", "pod_network")
 # The modes in which a release can run, by what it offers when no mode is asked for.
 MODES: dict[str, dict[str, dict[str, Any]]] = {
     "none": {
@@ -52,7 +55,12 @@ class Rendered(dict[str, str]):
 
     def apiserver(self) -> list[str]:
         """The command line of kube-apiserver."""
-        pod = self.document(f"{MANIFESTS}/kube-apiserver.yaml")
+        return self.static_pod("kube-apiserver")
+
+    def static_pod(self, component: str) -> list[str]:
+        """The command line of a component; empty if it is not there."""
+        path = f"{MANIFESTS}/{component}.yaml"
+        pod = self.document(path) if path in self else {"spec": {"containers": [{"command": []}]}}
         command: list[str] = pod["spec"]["containers"][0]["command"]
         return command
 
@@ -61,6 +69,11 @@ class Rendered(dict[str, str]):
         unit = self["/etc/systemd/system/kubelet.service"].replace("\\\n", " ")
         (start,) = (line for line in unit.splitlines() if line.startswith("ExecStart="))
         return shlex.split(start.removeprefix("ExecStart="))
+
+    def flags(self, component: str) -> set[str]:
+        """The names of the flags that a component or the kubelet is given, without dashes."""
+        command = self.kubelet() if component == "kubelet" else self.static_pod(component)
+        return {word[2:].partition("=")[0] for word in command if word.startswith("--")}
 
 
 def variables(role: str, kind: str) -> dict[str, Any]:
@@ -74,7 +87,8 @@ def variables(role: str, kind: str) -> dict[str, Any]:
 
 def given(role: str) -> dict[str, Any]:
     """The variables with which the role cluster calls another."""
-    tasks = yaml.safe_load((ROOT / "roles/cluster/tasks/main.yml").read_text())
+    files = sorted((ROOT / "roles/cluster/tasks").glob("*.yml"))
+    tasks = [task for file in files for task in yaml.safe_load(file.read_text())]
     for task in [inner for outer in tasks for inner in outer.get("block", [outer])]:
         if task.get("ansible.builtin.import_role", {}).get("name") == f"mink8s.kubernetes.{role}":
             called: dict[str, Any] = task["vars"]
@@ -85,22 +99,25 @@ def given(role: str) -> dict[str, Any]:
 def host(user: dict[str, Any]) -> dict[str, Any]:
     """The variables with which the roles would write a cluster to a host; later ones win, as in Ansible."""
     sources = [
-        *(variables(role, "defaults") for role in ("cluster", "control_plane", "kubelet")),
-        *(variables(role, "vars") for role in ("release", "cluster", "control_plane", "kubelet")),
-        *(given(role) for role in ("control_plane", "kubelet")),
+        *(variables(role, "defaults") for role in ("cluster", *WRITERS)),
+        *(variables(role, "vars") for role in ("release", "cluster", *WRITERS)),
+        *(given(role) for role in WRITERS),
         REGISTERED,
         HOST,
         user,
     ]
     given_all = {key: value for source in sources for key, value in source.items()}
-    # Every template gets a copy of all variables, and reads nothing of the checksums.
-    table = {minor: {**row, "checksums": {}} for minor, row in given_all["release_table"].items()}
-    return {**given_all, "release_table": table}
+    # Every template gets a copy of all variables, and reads nothing of other releases or of the checksums.
+    minor, _dot, _patch = given_all["cluster_version"].removeprefix("v").rpartition(".")
+    row = {**given_all["release_table"][minor], "checksums": {}}
+    return {**given_all, "release_table": {minor: row}}
 
 
 def play() -> dict[str, Any]:
     """A play that writes down what the roles would write to each host."""
     kubelet = "[__kubelet_unit] if kubelet_article_exact else [__kubelet_unit, __kubelet_config]"
+    (pod_network,) = yaml.safe_load((ROOT / "roles/pod_network/tasks/main.yml").read_text())
+    network = "[] if __cluster_has_docker else pod_network_files"
     hosts = "ansible_play_hosts"
     write = {
         "content": f"{{{{ dict({hosts} | zip({hosts} | map('extract', hostvars, 'rendered'))) }}}}",
@@ -112,20 +129,34 @@ def play() -> dict[str, Any]:
         "gather_facts": False,
         "tasks": [
             {"ansible.builtin.set_fact": {**FACTS, "cacheable": True}},
-            {"ansible.builtin.set_fact": {"rendered": f"{{{{ __control_plane_files + ({kubelet}) }}}}"}},
+            {
+                "ansible.builtin.set_fact": {
+                    "rendered": f"{{{{ __control_plane_files + ({kubelet}) + ({network}) }}}}"
+                },
+                "vars": {"pod_network_files": pod_network["mink8s.kubernetes.files"]["files"]},
+            },
             {"ansible.builtin.copy": write, "run_once": True},
         ],
     }
 
 
 def known() -> dict[str, dict[str, Any]]:
-    """The user's variables of a cluster of each minor release, in each mode, with few and all components."""
+    """The user's variables of a cluster of each minor release, in each mode, with few and all components.
+
+    Each with every container runtime that the release can use.
+    """
     return {
-        f"{version}-{mode}-{components}": {"cluster_version": version, "cluster_components": names, **chosen}
+        f"{version}-{mode}{'' if runtime == 'docker' else f'-{runtime}'}-{components}": {
+            "cluster_version": version,
+            "cluster_components": names,
+            "cluster_container_runtime": runtime,
+            **chosen,
+        }
         for row in variables("release", "vars")["release_table"].values()
         # The last patch release of each.
         for version in [*row["checksums"]][-1:]
         for mode, chosen in MODES[row["authentication"][0]].items()
+        for runtime in row["container_runtimes"]
         for components, names in COMPONENTS.items()
         # The article has no others.
         if (mode, components) != ("exact", "all")
@@ -159,7 +190,7 @@ def render(clusters: dict[str, dict[str, Any]], directory: Path) -> dict[str, Re
     clusters: the user's variables of each. directory: an empty one to work in.
     """
     (directory / "templates").mkdir()
-    for role in ("control_plane", "kubelet"):
+    for role in WRITERS:
         for template in (ROOT / "roles" / role / "templates").iterdir():
             (directory / "templates" / template.name).symlink_to(template)
     (directory / "render.yml").write_text(yaml.safe_dump([play()]))
@@ -172,7 +203,7 @@ def render(clusters: dict[str, dict[str, Any]], directory: Path) -> dict[str, Re
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -45,6 +45,10 @@ options:
     description: IPv4 network of the Services.
     type: str
     default: 10.0.0.0/24
+  pod_network:
+    description: IPv4 network of the pods; empty if the container runtime decides it.
+    type: str
+    default: ""
   kubeconfig_users:
     description: Logins on the host that are to get a kubeconfig.
     type: list

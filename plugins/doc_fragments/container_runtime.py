@@ -10,12 +10,25 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  container_runtime:
+    description: The container runtime that the cluster is to have.
+    type: str
+    choices: [docker, containerd]
+    default: docker
   runtime_settings:
     description:
       - The settings that the container runtime is going to be given. What that does to one that runs is told
         before.
       - Without it, and the options that belong to it, nothing is.
     type: dict
+  runtime_pause_image:
+    description: The image that holds the network of a pod, if the container runtime has to be told it.
+    type: str
+    default: ""
+  runtime_registries:
+    description: Where the images of registries are asked for instead, a list of URLs for each.
+    type: dict
+    default: {}
   runtime_defaults:
     description: Whether a container runtime that the collection installs has settings of its own, too.
     type: bool

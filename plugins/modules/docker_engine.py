@@ -116,125 +116,67 @@ images:
 """
 
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
-    file_set,
     previous_configuration,
     service,
     systemd,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import images
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+    daemon,
+    images,
+    settings_file,
+    settings_format,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     ContainerRuntimeError,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
-    daemon_json,
-    dockerd,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import dockerd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out, together
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 
-class RefusedError(Exception):
-    """dockerd does not take what it is asked to."""
-
-
-def write(daemon: dockerd.Daemon, engine: bool) -> None:
-    """Write the files, noted in the ledger. engine: whether there is one. Raises LedgerError and OSError."""
-    if daemon.change.plan.reasons:
-        daemon_json.note(daemon.desired.ledger, daemon.path, daemon.wanted, engine)
-        daemon_json.apply(daemon.path, daemon.change.text, daemon.mode)
-    file_set.note(daemon.drop_in)
-    file_set.apply(daemon.files)
-
-
-def apply(module: AnsibleModule, daemon: dockerd.Daemon, version: str) -> None:
+def apply(module: AnsibleModule, planned: daemon.Daemon, version: str) -> None:
     """Write the files and (re)start the engine. Raises RefusedError, UnitError, LedgerError and OSError."""
-    changed = bool(daemon.change.plan.reasons)
-    refused = (
-        dockerd.refusal(module.run_command, daemon, version) if changed or daemon.restart_reasons else ""
-    )
-    if refused and daemon.noted.tried_from and not (changed or daemon.unit.active):
-        # Installed since with settings that were there first.
-        go_back(module, daemon, {}, service.UnitError(f"docker.service does not start: {refused}"))
-    if refused:
-        raise RefusedError(
-            f"dockerd does not start with the settings that {daemon.path} is to have: {refused}. Nothing was"
-            " changed. Correct cluster_docker_settings, or the file, and run again."
-        )
-    proxy = {path: files.read(path) for path in daemon.files.paths}
-    write(daemon, engine=True)
+    restarts = planned.restart_reasons
+    asks = bool(planned.change.plan.reasons or restarts)
+    refused = dockerd.refusal(module.run_command, planned, version) if asks else ""
     # Docker loses a container that the kubelet starts while it goes down, and it keeps its ports.
-    with service.stopped(module, previous_configuration.KUBELET) if daemon.restart_reasons else nullcontext():
-        try:
-            service.bring(module, daemon.unit_desired, daemon.unit)
-        except service.UnitError as error:
-            go_back(module, daemon, proxy, error)
-
-
-def go_back(
-    module: AnsibleModule, daemon: dockerd.Daemon, proxy: dict[str, bytes | None], error: service.UnitError
-) -> None:
-    """Run Docker as it ran before. proxy: what was in the files that have changed. Raises RefusedError."""
-    tried_from = daemon_json.noted(daemon.desired.ledger, daemon.path).tried_from
-    if not tried_from and not proxy:
-        raise error
-    if tried_from:
-        daemon_json.apply(daemon.path, tried_from["text"], daemon.mode)
-    for path, content in proxy.items():
-        if content is None:
-            Path(path).unlink(missing_ok=True)
-        else:
-            files.write(path, content, 0o600)
-    module.run_command(["systemctl", "daemon-reload"])
-    tried = " and ".join([*([str(daemon.path)] if tried_from else []), *proxy])
-    try:
-        service.restart(module, dockerd.UNIT)
-    except service.UnitError as still:
-        raise RefusedError(
-            f"{error}. What the run had changed in {tried} is taken back, but it does not start with that"
-            f" either: {still}. See `journalctl --unit docker`, correct what it names, and run again."
-        ) from still
-    if tried_from:
-        daemon_json.settle(daemon.desired.ledger, daemon.path, tried_from["ours"])
-    raise RefusedError(
-        f"{error}. What the run had changed in {tried} is taken back, and Docker runs as it did before."
-        " Correct cluster_docker_settings or cluster_proxy and run again."
-    )
+    meanwhile = service.stopped(module, previous_configuration.KUBELET) if restarts else nullcontext()
+    daemon.apply(module, planned, refused, meanwhile)
 
 
 def run(module: AnsibleModule) -> None:
     """Bring the engine to what is wanted and end the module. Raises what its parts raise."""
     params = module.params
-    docker, names = Docker(), ("settings", "defaults", "proxy", "daemon_json", "proxy_file", "ledger")
-    desired = dockerd.Desired(**{name: params[name] for name in names})
+    docker, names = Docker(), ("settings", "defaults", "proxy", "proxy_file", "ledger")
+    desired = dockerd.Desired(path=params["daemon_json"], **{name: params[name] for name in names})
     version, cgroup_driver = docker.version_and_driver(module.run_command)
-    unit = systemd.observe(module, dockerd.UNIT)
+    unit = systemd.observe(module, dockerd.PROGRAM.unit)
     if params["state"] == "configured":
-        daemon = dockerd.prepare(desired, version, False, unit)
-        plan = Plan() if version else daemon.files_plan
+        planned = dockerd.prepare(desired, version, False, unit)
+        plan = Plan() if version else planned.files_plan
         known: dict[str, Any] = {
             "version": version,
             "cgroup_driver": cgroup_driver,
             "bridge": "",
             "images": [],
         }
-        carry_out(module, plan, lambda: write(daemon, engine=False), **known)
-    daemon = dockerd.prepare(desired, version, bool(version) or not module.check_mode, unit)
-    if daemon.plan.reasons and not module.check_mode:
-        apply(module, daemon, version)
+        carry_out(module, plan, lambda: daemon.write(planned, installed=False), **known)
+    planned = dockerd.prepare(desired, version, bool(version) or not module.check_mode, unit)
+    if planned.plan.reasons and not module.check_mode:
+        apply(module, planned, version)
         version, cgroup_driver = docker.version_and_driver(module.run_command)
     if not module.check_mode:
-        daemon_json.settle(desired.ledger, daemon.path, daemon.wanted)
+        settings_file.settle(desired.ledger, planned.path, planned.wanted)
     missing, bring, results = images.prepare(module, docker)
     carry_out(
         module,
-        together(daemon.plan, missing),
+        together(planned.plan, missing),
         bring,
         version=version,
         cgroup_driver=cgroup_driver,
@@ -265,10 +207,10 @@ def main() -> None:
     )
     try:
         run(module)
-    except daemon_json.UnreadableError as error:
-        module.fail_json(msg=f"{error}. {daemon_json.REMEDY}")
+    except settings_format.UnreadableError as error:
+        module.fail_json(msg=f"{error}. {dockerd.PROGRAM.remedy}")
     except (
-        RefusedError,
+        daemon.RefusedError,
         service.UnitError,
         images.SourceError,
         ContainerRuntimeError,

@@ -50,9 +50,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import filt
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
-# Of pkg/proxy/iptables in Kubernetes 1.18 to 1.23. Chains with other names are the kubelet's.
+# Of pkg/proxy/iptables in Kubernetes 1.18 to 1.36. Chains with other names are the kubelet's, too.
 CHAINS = re.compile(
-    r"KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|FORWARD|PROXY-CANARY|(SVC|SEP|FW|XLB|EXT|SVL)-\S+)"
+    r"KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|FORWARD|PROXY-(CANARY|FIREWALL)|(SVC|SEP|FW|XLB|EXT|SVL)-\S+)"
 )
 
 

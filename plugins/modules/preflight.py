@@ -149,12 +149,12 @@ options:
     elements: str
     default: []
     choices: [address, architecture, arguments, article_exact, artifacts, authentication, bind_address,
-      cgroup, cgroup_driver, clock, components, directories, disk_space, downgrade, eviction, firewall,
-      hostname, image_registry, iptables, kernel_log, kernel_memory, linux, logins, memory, mirror, mounts,
-      moved_directories, name_servers, names, node_name, other_kubernetes, overlay, ports, registered_name,
-      release_checksum, root, routes, runtime_defaults, runtime_packages, runtime_restart, runtime_rules,
-      runtime_settings, runtime_unit, runtime_version, security, service_network, skipped_minor,
-      static_pods, swap, sysctl, systemd, version_range]
+      cgroup, cgroup_driver, clock, components, container_runtime, directories, disk_space, downgrade,
+      eviction, firewall, hostname, image_registry, iptables, kernel_log, kernel_memory, linux, logins,
+      memory, mirror, mounts, moved_directories, name_servers, names, node_name, other_kubernetes, overlay,
+      pod_network, ports, registered_name, release_checksum, root, routes, runtime_change, runtime_defaults,
+      runtime_packages, runtime_restart, runtime_rules, runtime_settings, runtime_unit, runtime_version,
+      security, service_network, skipped_minor, static_pods, swap, sysctl, systemd, version_range]
 """
 
 EXAMPLES = r"""
@@ -192,6 +192,10 @@ cgroup_v1_parameters:
   description: The kernel parameters to set if O(switch_to_cgroup_v1) is to be done; empty if it is not.
   type: list
   elements: str
+  returned: always
+former_container_runtime:
+  description: The container runtime that the kubelet has used; empty if it goes on using it.
+  type: str
   returned: always
 has_kube_proxy_rules:
   description: Whether a kube-proxy has left its rules in the packet filter, or runs.

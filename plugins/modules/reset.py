@@ -152,7 +152,7 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
         return is_in(path, *runtime.directories)
 
     mountinfo = Path("/proc/self/mountinfo").read_text()
-    paths = {**ledger.paths, **({runtime.kubelet_socket: "file"} if ran else {})}
+    paths = {**ledger.paths, **({runtime.kubelet_socket: "file"} if ran and runtime.kubelet_socket else {})}
     files = [*ledger.settings, path]
     seen = removable_paths.observe(paths, files, mountinfo)
     staying = () if packages.runtime_goes else runtime.directories
@@ -166,7 +166,10 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
         work.add(containers.remove_containers(stored))
     work.add(host.unmount(trees, mountinfo))
     if ran:
-        work.add(host.firewall(module))
+        work.add(
+            host.pod_network(ledger, runtime, {step.path for step in [*removal.steps, *leftovers.steps]})
+        )
+        work.add(host.firewall(module, ledger))
     work.add(containers.remove_images(stored, ledger.images))
     work.add(host.settings(module, ledger, runtime, not packages.runtime_goes))
     work.add(removal)

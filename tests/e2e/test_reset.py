@@ -138,8 +138,8 @@ def pause(given: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def bare(node: Node) -> snapshot.Snapshot:
-    """The bare host; its mount point for Docker's data has the mode that dockerd gives it."""
-    shell(node, "chmod 710 /var/lib/docker")
+    """The bare host; its mount points for data have the modes that dockerd and containerd give them."""
+    shell(node, "chmod 710 /var/lib/docker; chmod 711 /var/lib/containerd")
     return snapshot.take(node)
 
 

@@ -37,10 +37,10 @@ def choose(
     default: the collection's own, taken where it runs.
     kernel_memory_error: why its kubelet can't set the limits of kernel memory that it sets; empty if it can.
     """
-    newest = max(known, key=_numbers)
-    other = f"the newest that the collection knows, for its own {default}"
+    newest = max((each for each in known if cgroup_version in known[each]), key=_numbers)
+    other = f"the newest for this machine, for the collection's own {default}"
     if cgroup_version not in known[default]:
-        return newest, f"{other} can't use this machine's cgroup v{cgroup_version}"
+        return newest, f"{other} can't use its cgroup v{cgroup_version}"
     if kernel_memory_error:
         return newest, f"{other} sets a limit that this kernel refuses ({kernel_memory_error})"
     return default, "the collection's own, which runs on this machine"

@@ -64,6 +64,7 @@ def _options(name: str, suite: str) -> list[str]:
         "--tmpfs=/run",
         "--tmpfs=/tmp:exec",
         "--volume=/var/lib/docker",
+        "--volume=/var/lib/containerd",
         "--volume=/var/lib/kubelet",
         "--device=/dev/kmsg",
         "--device-cgroup-rule=a *:* rwm",

@@ -7,9 +7,13 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 OWN = (
+    "plugins/module_utils/runtime/containerd/",
+    "plugins/module_utils/runtime/containerd/",
     "plugins/module_utils/runtime/docker/",
     "plugins/module_utils/runtime/selection.py",
+    "plugins/modules/containerd.py",
     "plugins/modules/docker_engine.py",
+    "roles/containerd/",
     "roles/docker/",
     # What it is made of, and what differs from one release to another.
     "roles/cluster/",
@@ -18,8 +22,8 @@ OWN = (
 # The registry, the format of archives, a flag of the kubelet, values, and what a rendered file says.
 WORDS = re.compile(
     r"docker\.io|docker save|docker-endpoint|dockershim|docker://|sample: Docker|Docker's bridge"
-    r"|container_runtime: docker|choices: \[docker\]|default: docker|docker_(artifacts|images):"
-    r"|kubernetes\.docker$"
+    r"|container_runtime: docker|choices: \[docker, containerd\]|default: docker|docker_(artifacts|images):"
+    r'|kubernetes\.docker$|"default": "docker"|are in Docker|Empty for Docker'
 )
 
 

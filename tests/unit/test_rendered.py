@@ -4,17 +4,52 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rendering import MANIFESTS, known, render, sums, variables
+import pytest
+from rendering import MANIFESTS, Rendered, known, render, sums, variables
 
 LISTING = Path(__file__).parent / "rendered.sha256"
 
 
-def test_every_rendered_file_is_what_it_was(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
+    return render(known(), tmp_path_factory.mktemp("clusters"))
+
+
+def test_every_rendered_file_is_what_it_was(clusters: dict[str, Rendered]) -> None:
     lines = LISTING.read_text().splitlines()
     before = {path: checksum for checksum, path in (line.split("  ") for line in lines)}
-    after = sums(render(known(), tmp_path))
+    after = sums(clusters)
     differing = sorted(path for path in before | after if before.get(path) != after.get(path))
     assert not differing, "\n".join(["See tests/rendering.py for how to compare them:", *differing])
+
+
+def test_a_flag_is_given_until_the_release_that_does_not_know_it_any_more(
+    clusters: dict[str, Rendered],
+) -> None:
+    table = variables("release", "vars")["release_table"]
+    removed = {
+        (component, flag)
+        for row in table.values()
+        for component, flags in row.get("removed_arguments", {}).items()
+        for flag in flags
+    }
+    for component, flag in sorted(removed):
+        given = {minor: flag in cluster.flags(component) for minor, cluster in with_all_components(clusters)}
+        assert given == {
+            minor: flag not in row.get("removed_arguments", {}).get(component, ())
+            for minor, row in table.items()
+            if minor in given
+        }, flag
+        assert set(given.values()) == {True, False}, flag
+
+
+def with_all_components(clusters: dict[str, Rendered]) -> list[tuple[str, Rendered]]:
+    """Those that have all that a release has, with containerd; each with its minor release."""
+    return [
+        (user["cluster_version"].removeprefix("v").rpartition(".")[0], clusters[name])
+        for name, user in known().items()
+        if name.endswith("-containerd-all")
+    ]
 
 
 def test_a_release_is_one_row_of_the_table(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_a_role_alone_does_what_it_does_in_the_cluster() -> None:
 
 
 def test_each_release_in_range_is_pinned_and_in_order() -> None:
-    assert list(releases()) == ["1.18", "1.19", "1.20", "1.21", "1.22", "1.23"]
+    assert list(releases()) == [f"1.{number}" for number in range(18, 37)]
     for minor, row in releases().items():
         assert list(row["checksums"]) == sorted(row["checksums"], key=numbers)
         assert {minor_of(version) for version in row["checksums"]} == {minor}
@@ -149,14 +149,26 @@ def test_each_release_in_range_is_pinned_and_in_order() -> None:
 
 
 def test_each_row_of_the_table_of_releases_says_all() -> None:
-    needed = {"authentication", "cgroup_versions", "container_runtime", "docker_api", "tags", "checksums"}
+    needed = {"authentication", "cgroup_versions", "container_runtimes", "tags", "checksums"}
+    optional = {"cri", "docker_api", "kernel_memory_limit_removed_in", "removed_arguments"}
     for minor, release in releases().items():
-        assert needed <= release.keys() <= needed | {"kernel_memory_limit_removed_in"}
+        assert needed <= release.keys() <= needed | optional
+        assert ("docker_api" in release) == ("docker" in release["container_runtimes"])
+        assert ("containerd" in release["container_runtimes"]) == ("cri" in release)
         usual = ["none", "certificates"] if numbers(minor) < [1, 20] else ["certificates"]
         assert release["authentication"] == usual
         assert list(release["tags"]) == ["etcd", "pause", "coredns"]
         for tag in release["tags"].values():
             assert re.fullmatch(r"v?[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor
+
+
+def test_a_flag_that_is_gone_stays_gone() -> None:
+    removed: set[tuple[str, str]] = set()
+    for minor, release in releases().items():
+        earlier = removed
+        arguments = release.get("removed_arguments", {})
+        removed = {(component, flag) for component, flags in arguments.items() for flag in flags}
+        assert earlier <= removed, minor
 
 
 def test_roles_alone_bring_the_default_release() -> None:
@@ -176,7 +188,7 @@ def test_roles_alone_bring_the_default_release() -> None:
 
 def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
     wanted = {"docker-cli"}
-    for role in ("docker", "control_plane", "kubelet", "node"):
+    for role in ("docker", "containerd", "control_plane", "kubelet", "node"):
         packages = load(f"{role}/vars/main.yml")[f"{role}_default_packages"]
         wanted.update(packages if isinstance(packages, list) else re.findall(r"docker\.io", packages))
     wanted.update(

@@ -19,7 +19,7 @@ import release
 
 TABLE = variables("release", "vars")["release_table"]
 V1, BOTH = {1}, {1, 2}
-KNOWN = {"v1.18.5": V1, "v1.18.20": V1, "v1.9.30": V1, "v1.23.17": BOTH, "v1.19.16": BOTH}
+KNOWN = {"v1.18.5": V1, "v1.18.20": V1, "v1.9.30": V1, "v1.23.17": BOTH, "v1.19.16": BOTH, "v1.36.2": {2}}
 CONTROLLERS = frozenset({"cpu", "cpuacct", "cpuset", "devices", "memory"})
 LOG = """Get:1 http://deb.debian.org/debian bookworm InRelease [151 kB]
 generating the description of the API
@@ -39,14 +39,12 @@ def test_the_article_s_release_is_taken_where_it_runs() -> None:
 
 def test_with_cgroup_v2_the_newest_is_taken() -> None:
     version, why = choice.choose(KNOWN, "v1.18.20", cgroup_version=2, kernel_memory_error="")
-    assert version == "v1.23.17"
-    assert why == (
-        "the newest that the collection knows, for its own v1.18.20 can't use this machine's cgroup v2"
-    )
+    assert version == "v1.36.2"
+    assert why == "the newest for this machine, for the collection's own v1.18.20 can't use its cgroup v2"
     assert choice.choose(KNOWN, "v1.19.16", 2, "")[0] == "v1.19.16"
 
 
-def test_where_the_kernel_refuses_what_the_kubelet_sets_the_newest_is_taken() -> None:
+def test_where_the_kernel_refuses_what_the_kubelet_sets_the_newest_for_its_cgroups_is_taken() -> None:
     version, why = choice.choose(KNOWN, "v1.18.20", 1, "Operation not supported")
     assert version == "v1.23.17"
     assert "Operation not supported" in why

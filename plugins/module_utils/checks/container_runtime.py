@@ -9,11 +9,36 @@ from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
     Problems,
     failure,
     warning,
 )
+
+
+@check
+def container_runtime(desired: Mapping[str, Any], host: Host) -> Problems:
+    """cluster_container_runtime, which has to be one that the release's kubelet can use."""
+    chosen, version = desired["container_runtime"], desired["version"]
+    known = table.row(desired["releases"], version)["container_runtimes"]
+    if chosen not in known:
+        yield failure(
+            f"The kubelet of {version} can't use {chosen}.",
+            f"Set cluster_container_runtime to {' or '.join(known)}, or choose another cluster_version.",
+        )
+
+
+@check
+def runtime_change(desired: Mapping[str, Any], host: Host) -> Problems:
+    """Another container runtime than the kubelet has used, in which all pods are created anew."""
+    if host.former_runtime:
+        yield warning(
+            f"The kubelet of this host uses {host.former_runtime}, and is going to use"
+            f" {desired['container_runtime']}: all pods of this node are removed and created anew, with other"
+            " addresses, and what their containers have written besides volumes is lost.",
+            f"Set cluster_container_runtime to {host.former_runtime} to leave them as they are.",
+        )
 
 
 @check

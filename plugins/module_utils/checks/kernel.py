@@ -24,11 +24,15 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding i
 def cgroup(desired: Mapping[str, Any], host: Host) -> Problems:
     """The version of cgroup, and the controllers the kubelet needs."""
     row = table.row(desired["releases"], desired["version"])
-    if host.cgroup_version not in row["cgroup_versions"]:
+    if host.cgroup_version not in row["cgroup_versions"] and not _is_told_to_use(desired, host):
+        unless = " unless it is told to" if host.cgroup_version == 1 else ""
         seen = (
-            f"The host has cgroup v{host.cgroup_version}, which the kubelet {desired['version']} can't use."
+            f"The host has cgroup v{host.cgroup_version}, which the kubelet {desired['version']} can't use"
+            f"{unless}."
         )
-        if desired["switch_to_cgroup_v1"] and host.can_switch_to_cgroup_v1:
+        if host.cgroup_version == 1:
+            yield failure(seen, _to_v2(desired, host))
+        elif desired["switch_to_cgroup_v1"] and host.can_switch_to_cgroup_v1:
             parameters = " ".join(host.cgroup_v1_parameters)
             yield warning(seen, f"Once nothing else is in the way it is told to boot with {parameters}.")
         else:
@@ -43,12 +47,43 @@ def cgroup(desired: Mapping[str, Any], host: Host) -> Problems:
     yield from _missing_controllers(host, sorted(missing))
 
 
+def _is_told_to_use(desired: Mapping[str, Any], host: Host) -> bool:
+    """Whether the kubelet starts with cgroup v1 although it does not by default."""
+    if host.cgroup_version != 1:
+        return False
+    fields = desired["arguments"].get("KubeletConfiguration")
+    return isinstance(fields, Mapping) and fields.get("failCgroupV1") is False
+
+
+def _other_releases(desired: Mapping[str, Any], host: Host) -> tuple[str, str, str]:
+    """The first and the last minor release that take the host as it is, and what to type for the newest.
+
+    A kubelet on its own keeps its container runtime.
+    """
+
+    def fits(row: Mapping[str, Any]) -> bool:
+        return host.cgroup_version in row["cgroup_versions"] and bool(
+            desired["components"] or desired["container_runtime"] in row["container_runtimes"]
+        )
+
+    minors = table.minors(desired["releases"], fits)
+    newest = max(table.checksums(desired["releases"], fits), key=versions.parse)
+    return f"v{minors[0]}", f"v{minors[-1]}", f"-e {variable(desired, 'cluster_version')}={newest}"
+
+
+def _to_v2(desired: Mapping[str, Any], host: Host) -> str:
+    """What to do about a kubelet that starts with cgroup v2 alone by default."""
+    _first, last, setting = _other_releases(desired, host)
+    return (
+        "Reboot with the kernel parameter systemd.unified_cgroup_hierarchy=1, or set cluster_arguments:"
+        f" {{KubeletConfiguration: {{failCgroupV1: false}}}}, or run {last} or earlier by adding: {setting}"
+    )
+
+
 def _to_v1(desired: Mapping[str, Any], host: Host) -> str:
     """What to do, which ends with what to type for a release that takes the host as it is."""
-    fits = table.checksums(desired["releases"], lambda row: host.cgroup_version in row["cgroup_versions"])
-    oldest, newest = (choose(fits, key=versions.parse) for choose in (min, max))
-    first = f"v1.{versions.minor(oldest)}"
-    other = f"run {first} or later by adding: -e {variable(desired, 'cluster_version')}={newest}"
+    first, _last, setting = _other_releases(desired, host)
+    other = f"run {first} or later by adding: {setting}"
     if not host.cgroup_v1_parameters:
         return f"systemd {host.systemd_version} has no cgroup v1 any more, so {other}"
     remedy = f"Reboot with the kernel parameters {' '.join(host.cgroup_v1_parameters)}"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -75,6 +76,28 @@ def name_servers(desired: Mapping[str, Any], host: Host) -> Problems:
             f" kubelet can't be told of {seen.path}: pods can't resolve names.",
             f"Run ln -sf {seen.path} {network.RESOLV_CONF}, or set cluster_article_exact to false.",
         )
+
+
+@check
+def pod_network(desired: Mapping[str, Any], host: Host) -> Problems:
+    """cluster_pod_network, which nothing else may have: the host's networks, or the Services."""
+    if not desired["pod_network"]:
+        return
+    remedy = "Set cluster_pod_network to a network that is free, such as 10.244.0.0/16."
+    try:
+        pods = IPv4Network(desired["pod_network"])
+    except ValueError as error:
+        yield failure(f"cluster_pod_network is no network: {error}.", remedy)
+        return
+    if not 8 <= pods.prefixlen <= 29:
+        yield failure(f"cluster_pod_network is {pods}, which is not between /8 and /29.", remedy)
+    routes_there = (route for route in host.network.routes if route.interface != host.runtime.bridge)
+    others = [str(route) for route in routes_there if route.network.overlaps(pods)]
+    with suppress(ValueError):
+        services = IPv4Network(desired["service_network"])
+        others += [f"{services}, which is cluster_service_network"] if services.overlaps(pods) else []
+    if others:
+        yield failure(f"cluster_pod_network is {pods}, which overlaps {' and '.join(others)}.", remedy)
 
 
 @check

@@ -79,6 +79,7 @@ class Host:
     listeners: tuple[Listener, ...] = ()
     processes: frozenset[str] = frozenset()
     file_systems: tuple[disk.FileSystem, ...] = ()
+    former_runtime: str = ""
     runtime: Observed = field(default_factory=lambda: Observed("container runtime", "", "", ""))
     others: tuple[other_kubernetes.Other, ...] = ()
     duplicates: tuple[manifest_directory.Duplicate, ...] = ()
@@ -184,6 +185,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         listeners=tuple(find_listeners(proc, {entry["port"] for entry in params["ports"]})),
         processes=processes,
         file_systems=tuple(disk.measure(params["directories"], data_root)),
+        former_runtime=selection.former(params["container_runtime"]) if has_ledger else "",
         runtime=runtime,
         others=tuple(other_kubernetes.find(processes, runtime.containers, files, has_ledger)),
         duplicates=manifest_directory.observe(params),

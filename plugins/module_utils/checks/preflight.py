@@ -28,6 +28,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding i
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import apt_packages, other_kubernetes
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import install_record
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
@@ -65,7 +66,11 @@ ARGUMENTS: dict[str, Any] = {
     "files": PATHS,
     "authorities": PATHS,
     "time": {"type": "int", "default": 0},
+    "container_runtime": {"type": "str", "choices": [*selection.RUNTIMES], "default": "docker"},
+    "pod_network": TEXT,
     "runtime_settings": {"type": "dict"},
+    "runtime_pause_image": TEXT,
+    "runtime_registries": {"type": "dict", "default": {}},
     "runtime_defaults": {"type": "bool", "default": True},
     # A proxy may have a password.
     "runtime_proxy": {"type": "str", "default": "", "no_log": True},
@@ -138,6 +143,7 @@ def run(module: AnsibleModule) -> None:
         "cautions": [asdict(found) for found in warnings],
         "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
         "packages": apt_packages.installed(module, module.params["packages"]),
+        "former_container_runtime": host.former_runtime,
         "has_kube_proxy_rules": host.filter.has_kube_proxy_rules,
         "resolv_conf": host_facts.resolv_conf(host),
         "release_intact": _release_is_intact(module.params, host),

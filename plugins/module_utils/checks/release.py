@@ -23,11 +23,12 @@ def version_range(desired: Mapping[str, Any], host: Host) -> Problems:
         yield failure(seen, "Write it as v1.Y.Z, such as v1.18.20.")
     elif not table.has(desired["releases"], desired["version"]):
         oldest, *_others, newest = table.minors(desired["releases"])
-        yield failure(
-            seen,
-            f"Choose v{oldest} to v{newest}: later kubelets have no dockershim, so they can't use"
-            f" {host.runtime.name}.",
+        row = (
+            " A later release needs a row of its own in roles/release/vars/main.yml, with its images and"
+            " flags; cluster_release_checksum alone is not enough."
         )
+        is_later = versions.minor(desired["version"]) > versions.minor(f"v{newest}")
+        yield failure(seen, f"Choose v{oldest} to v{newest}.{row if is_later else ''}")
 
 
 @check

@@ -17,6 +17,8 @@ RULE = re.compile(r"-A (\S+) ")
 JUMP = re.compile(r" -[jg] (\S+)")
 # All chains of the kubelet and of kube-proxy.
 KUBERNETES = re.compile(r"KUBE-\S+")
+# With those that CNI plugins leave when the last pod has gone; those of a pod go with it.
+WITH_POD_NETWORK = re.compile(r"KUBE-\S+|CNI-(FORWARD|ADMIN|HOSTPORT-\S+)")
 
 
 @dataclass(frozen=True)

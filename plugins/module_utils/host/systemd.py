@@ -98,7 +98,10 @@ def ask(run: Callable[..., tuple[int, str, str]], name: str) -> Unit:
 def last_error(module: AnsibleModule, name: str, since: float) -> str:
     """The line of the unit's journal that tells most of why it did not start. since: when it was told to."""
     command = ["journalctl", "--unit", name, "--since", f"@{int(since)}", "--no-pager", "--output", "cat"]
-    return log_lines.most_relevant(module.run_command(command)[1])
+    journal = module.run_command(command)[1]
+    # What some programs say as they end is not marked as an error, but has their name.
+    said = [line for line in journal.splitlines() if line.startswith(f"{name.partition('.')[0]}: ")]
+    return log_lines.most_relevant(said[-1] if said else journal)
 
 
 def why(module: AnsibleModule, name: str, error: str) -> str:

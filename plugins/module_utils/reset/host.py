@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,20 +14,19 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_
     is_in,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.steps import Findings, Step
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import settings_file, settings_format
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     ContainerRuntime,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
-    files,
-    json_settings,
-    ledger_file,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 UNIT_DIRECTORY = Path("/etc/systemd/system")
 READERS = {str(UNIT_DIRECTORY): ("systemctl", "daemon-reload"), "/etc/default/grub.d": ("update-grub",)}
+POD_NETWORK = "pod-network.service"
+CNI_CONFIGURATION = Path("/etc/cni/net.d/10-mink8s.conflist")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -82,10 +80,31 @@ def unmount(trees: Iterable[str], mountinfo: str) -> Findings:
     return found
 
 
-def firewall(module: AnsibleModule) -> Findings:
-    """The chains of the kubelet and of kube-proxy in iptables and ip6tables."""
-    removals = filter_chains.observe(module)
+def firewall(module: AnsibleModule, ledger: ledger_file.Ledger) -> Findings:
+    """The chains of the kubelet, of kube-proxy and of CNI plugins in iptables and ip6tables."""
+    ours = POD_NETWORK in ledger.units
+    removals = filter_chains.observe(
+        module, filter_chains.WITH_POD_NETWORK if ours else filter_chains.KUBERNETES
+    )
     return Findings([Step(each.reason, each.command, data=each.data) for each in removals])
+
+
+def pod_network(ledger: ledger_file.Ledger, runtime: ContainerRuntime, planned: Collection[str]) -> Findings:
+    """The CNI configuration that the collection wrote, and the bridge that it made.
+
+    planned: paths that are removed anyway.
+    """
+    found = Findings()
+    if POD_NETWORK not in ledger.units:
+        return found
+    # It may be in a directory that stays with the container runtime.
+    if CNI_CONFIGURATION.exists() and str(CNI_CONFIGURATION) not in planned:
+        reason = f"{CNI_CONFIGURATION} is the pod network's"
+        found.steps.append(Step(reason, path=str(CNI_CONFIGURATION), action="remove"))
+    if Path("/sys/class/net", runtime.bridge).exists():
+        command = ("ip", "link", "delete", runtime.bridge)
+        found.steps.append(Step(f"the bridge {runtime.bridge} is the pod network's", command))
+    return found
 
 
 def settings(
@@ -98,32 +117,31 @@ def settings(
         if content is not None:
             found.add(plan_settings(path, content.decode(errors="replace"), state["before"], state["ours"]))
     if found.steps and stays:
-        code, _out, _error = module.run_command(["systemctl", "is-active", runtime.unit])
-        if code == 0:
-            found.steps.append(Step("", ("systemctl", "reload", runtime.unit)))
+        show = ["systemctl", "show", runtime.unit, "--property", "ActiveState,CanReload"]
+        _code, shown, _error = module.run_command(show)
+        if "ActiveState=active" in shown:
+            reload = Step("", ("systemctl", "reload", runtime.unit))
+            found.steps += [reload] if "CanReload=yes" in shown else []
             found.kept.append(runtime.unused_settings())
     return found
 
 
 def plan_settings(path: str, now: str, before: str | None, ours: dict[str, object]) -> Findings:
     """What the file is to be; the very text it was if nobody else has changed it since."""
+    kind = settings_format.of(path)
     try:
-        settings_now = json.loads(now) if now.strip() else {}
-        settings_before = json.loads(before) if before and before.strip() else {}
+        seen, known = (kind.parse(path, (text or "").encode()) for text in (now, before))
+        change = settings_file.plan(
+            {}, settings_file.Observed(kind, now, seen), settings_file.Noted(before, dict(ours), known)
+        )
     except ValueError as error:
-        return Findings(kept=[f"{path} is left, because it is not JSON any more: {error}."])
-    if now == before:
+        return Findings(kept=[f"{path} is left, because it is not {kind.name} any more: {error}."])
+    if change.text == now:
         return Findings()
-    if settings_now == json_settings.merge(settings_before, ours):
-        text = before
-    else:
-        rest = json_settings.undo(settings_now, settings_before, ours)
-        if rest == settings_now:
-            return Findings()
-        text = json_settings.render(rest, like=now) if rest or before is not None else None
-    if text is None:
+    if change.text is None:
         return Findings([Step(f"{path} is the collection's", path=path, action="remove")])
-    return Findings([Step(f"{path} has settings of the collection's", path=path, action="text", data=text)])
+    reason = f"{path} has settings of the collection's"
+    return Findings([Step(reason, path=path, action="text", data=change.text)])
 
 
 def reload(removal: Findings) -> Findings:

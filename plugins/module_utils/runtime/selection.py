@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
@@ -12,18 +13,58 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     ContainerRuntime,
     Observed,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import observed
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containerd import cri
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containerd import (
+    observed as containerd_observed,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containerd.engine import Containerd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
+    observed as docker_observed,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, library
+
+RUNTIMES: dict[str, type[ContainerRuntime]] = {"docker": Docker, "containerd": Containerd}
+# Its unit says after which container runtime it starts.
+KUBELET = Path("/etc/systemd/system/kubelet.service")
 
 
 def of_host() -> ContainerRuntime:
-    """The container runtime of this host."""
-    return Docker()
+    """The container runtime that the kubelet of this host uses, or used. Raises LedgerError and OSError."""
+    return named(_used())
+
+
+def former(name: str) -> str:
+    """The one that the kubelet of this host uses if that is not the one of this name; empty otherwise."""
+    used = _used() if KUBELET.exists() else name
+    return used if used != name else ""
+
+
+def named(name: str) -> ContainerRuntime:
+    """The container runtime of this name.
+
+    The library that it is asked with may be one of another Python, with which the module is started anew.
+    """
+    if name == "containerd" and not cri.HAS_GRPC:
+        library.respawn("grpc")
+    return RUNTIMES[name]()
+
+
+def _used() -> str:
+    if KUBELET.exists():
+        return "containerd" if cri.SOCKET in KUBELET.read_text() else "docker"
+    # A reset that was killed has removed the unit before it comes to the containers.
+    known = ledger_file.read(ledger_file.PATH)
+    if known and known.settings:
+        return "containerd" if Containerd.configuration in known.settings else "docker"
+    return "docker" if Docker().is_installed() or not Containerd().is_installed() else "containerd"
 
 
 def observe(params: Mapping[str, Any], run: Run, cgroup_version: int) -> Observed:
-    """What there is of it, and what the run is going to do to it.
+    """What there is of the one that the cluster is to have, and what the run is going to do to it.
 
     params: the options of the module preflight. run: its run_command.
     """
-    return observed.observe(params, run, cgroup_version)
+    if params["container_runtime"] == "docker":
+        return docker_observed.observe(params, run, cgroup_version)
+    return containerd_observed.observe(params, run, cgroup_version)

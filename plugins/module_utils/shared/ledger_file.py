@@ -44,7 +44,7 @@ class Ledger:
     packages: those installed, with what they needed.
     images: NAME:TAG of each image loaded, and the ID of the image that had this name before; empty if none.
     units: those enabled that were not.
-    settings: by path of a JSON file with others' settings among ours, its text C(before) (None if there was
+    settings: by path of a file with others' settings among ours, its text C(before) (None if there was
     no file) and the settings in it that are C(ours); while a change is being tried, C(tried_from) too, the
     C(text) and C(ours) to go back to.
     """
@@ -118,7 +118,7 @@ def note(
 
 
 def settle(path: str | Path, name: str, ours: dict[str, Any]) -> None:
-    """Note that the settings in a JSON file are in force; a file without any of ours is not listed.
+    """Note that the settings in a file are in force; a file without any of ours is not listed.
 
     path: of the ledger. name: the path of the file.
     """

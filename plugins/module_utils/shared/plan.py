@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -46,6 +48,11 @@ def together(*plans: Plan) -> Plan:
         "".join(plan.before for plan in plans),
         "".join(plan.after for plan in plans),
     )
+
+
+def redacted(plan: Plan) -> Plan:
+    """The plan with texts that a diff may show of files with somebody's passwords in them."""
+    return Plan(plan.reasons, redact(plan.before), redact(plan.after))
 
 
 def carry_out(module: AnsibleModule, plan: Plan, apply: Callable[[], Any], **results: Any) -> None:

@@ -12,27 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
-    file_set,
-    programs,
-    service,
-    systemd,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
-    daemon_json,
-    dockerd_flags,
-)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import daemon
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import dockerd_flags
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.settings_format import JSON
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
-    json_settings,
     ledger_file,
     log_lines,
+    nested_settings,
     waiting,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, together
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
-UNIT = "docker.service"
+PROGRAM = daemon.Program("Docker", "dockerd", "docker.service", "cluster_docker_settings")
 DAEMON_JSON = "/etc/docker/daemon.json"
 PROXY_FILE = "/etc/systemd/system/docker.service.d/mink8s-proxy.conf"
 # The major version that asks for API 1.44, while kubelets speak 1.40 at most.
@@ -51,48 +43,12 @@ _PID_FILE_FOUND = re.compile(r"pid file found|process with PID \d+ is still runn
 
 
 @dataclass(frozen=True)
-class Desired:
-    """What dockerd is to have.
+class Desired(daemon.Desired):
+    """What dockerd is to have. defaults: whether the collection's own settings are among it."""
 
-    defaults: whether the collection's own settings are among it. proxy: variables of its environment, each
-    NAME=VALUE on a line.
-    """
-
-    settings: dict[str, Any]
-    defaults: bool
-    proxy: str
-    ledger: str
-    daemon_json: str = DAEMON_JSON
+    path: str = DAEMON_JSON
     proxy_file: str = PROXY_FILE
-
-
-@dataclass(frozen=True)
-class Daemon:
-    """The whole plan, and what carries it out.
-
-    files_plan: the part of the plan that needs no engine. wanted: the settings that are the collection's.
-    change: what it does to daemon.json; noted: what the ledger has on it; mode: of that file.
-    drop_in: the file with the proxy, as a set of files; files: what has to change of it. unit: as it was.
-    restart_reasons: why the unit has to be started, or restarted if it runs.
-    """
-
-    desired: Desired
-    plan: Plan
-    files_plan: Plan
-    wanted: dict[str, Any]
-    change: daemon_json.Change
-    noted: daemon_json.Noted
-    mode: int
-    drop_in: dict[str, Any]
-    files: file_set.Changes
-    unit: systemd.Unit
-    unit_desired: service.Desired
-    restart_reasons: tuple[str, ...]
-
-    @property
-    def path(self) -> Path:
-        """daemon.json."""
-        return Path(self.desired.daemon_json)
+    defaults: bool = True
 
 
 def wanted_settings(
@@ -116,7 +72,7 @@ def wanted_settings(
             wanted.update({"log-opts": missing} if missing else {})
         if "userland-proxy" not in chosen:
             wanted.update(HAIRPIN)
-    return json_settings.merge(wanted, desired.settings)
+    return nested_settings.merge(wanted, desired.settings)
 
 
 def _all_dictionaries(values: Iterable[object]) -> bool:
@@ -139,72 +95,21 @@ def is_ours(ledger: str, dockerd: str) -> bool:
     return False
 
 
-def prepare(desired: Desired, version: str, installed: bool, unit: systemd.Unit) -> Daemon:
+def prepare(desired: Desired, version: str, installed: bool, unit: systemd.Unit) -> daemon.Daemon:
     """Compare dockerd's files and its unit with what is wanted. Raises ValueError and OSError.
 
     version: the engine's; empty if it is unknown. installed: whether there is one, or is going to be.
     """
-    path = Path(desired.daemon_json)
-    seen, known = daemon_json.observe(path), daemon_json.noted(desired.ledger, path)
     ours = is_ours(desired.ledger, programs.find("dockerd"))
     flags = dockerd_flags.flagged(dockerd_flags.command(unit))
-    wanted = wanted_settings(desired, daemon_json.theirs(seen, known), flags, version, ours)
-    change = daemon_json.plan(wanted, seen, known)
-    drop_in = proxy_files(desired)
-    proxy, files = file_set.prepare(drop_in)
-    proxy = Plan(proxy.reasons, redact(proxy.before), redact(proxy.after))
-    changed = bool(change.plan.reasons or proxy.reasons)
-    unit_desired = service.Desired(UNIT, service.written_at([str(path), desired.proxy_file]), changed)
-    # A package that check mode does not install would have started the engine.
-    running = service.plan(unit_desired, unit) if installed or changed else Plan()
-    written = together(change.plan, proxy)
-    return Daemon(
-        desired=desired,
-        plan=together(written, running),
-        files_plan=written,
-        wanted=wanted,
-        change=change,
-        noted=known,
-        mode=seen.mode,
-        drop_in=drop_in,
-        files=files,
-        unit=unit,
-        unit_desired=unit_desired,
-        restart_reasons=service.restart_reasons(unit_desired, unit),
-    )
+
+    def want(theirs: dict[str, Any]) -> dict[str, Any]:
+        return wanted_settings(desired, theirs, flags, version, ours)
+
+    return daemon.prepare(PROGRAM, desired, want, installed, unit)
 
 
-def proxy_files(desired: Desired) -> dict[str, Any]:
-    """The drop-in with the proxy, as a set of files. Raises ValueError."""
-    path, content = desired.proxy_file, environment(desired.proxy)
-    file = {"path": path, "content": content, "mode": "0600", "marker": None}
-    return {
-        "directories": [],
-        "files": [file] if content else [],
-        "absent": [] if content else [path],
-        "ledger": desired.ledger,
-    }
-
-
-def environment(variables: str) -> str:
-    """The drop-in that passes variables, so that systemd takes each value for what it is.
-
-    variables: each NAME=VALUE on a line. Raises ValueError, without the value.
-    """
-    lines: list[str] = []
-    for line in variables.splitlines():
-        name, equals, value = line.partition("=")
-        if not (equals and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
-            raise ValueError(
-                f"Line {len(lines) + 1} of the proxy's variables has no NAME=VALUE. cluster_proxy takes"
-                " http_proxy, https_proxy and no_proxy, each with a value of one line."
-            )
-        quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-        lines.append(f'Environment="{name.upper()}={quoted}"\n')
-    return "".join(["[Service]\n", *lines]) if lines else ""
-
-
-def refusal(run: Run, daemon: Daemon, version: str) -> str:
+def refusal(run: Run, planned: daemon.Daemon, version: str) -> str:
     """What dockerd says of the settings if it would not start with them; empty if it would, or is not there.
 
     Docker runs on meanwhile, whatever its version.
@@ -212,11 +117,11 @@ def refusal(run: Run, daemon: Daemon, version: str) -> str:
     dockerd = programs.find("dockerd")
     if not dockerd:
         return ""
-    flags = [flag for flag in dockerd_flags.command(daemon.unit)[1:] if not flag.startswith("--config-file")]
+    flags = [flag for flag in dockerd_flags.command(planned.unit)[1:] if not flag.startswith("--config-file")]
     with tempfile.TemporaryDirectory() as directory:
         candidate, pid_file = Path(directory, "daemon.json"), Path(directory, "docker.pid")
-        settings = harmless(daemon.change.settings, dockerd_flags.flagged(["", *flags]), directory)
-        candidate.write_text(daemon_json.render(settings))
+        settings = harmless(planned.change.settings, dockerd_flags.flagged(["", *flags]), directory)
+        candidate.write_text(JSON.render(settings, ""))
         # Before 23 dockerd reads its settings, and ends if its PID file has a process that runs: this one.
         pid_file.write_text(str(os.getpid()))
         trial = "--validate" if _major(version) >= VALIDATES_FROM else f"--pidfile={pid_file}"
@@ -226,7 +131,7 @@ def refusal(run: Run, daemon: Daemon, version: str) -> str:
         return ""
     said = log_lines.most_relevant(error) or log_lines.most_relevant(out)
     said = re.sub(r"^unable to configure the Docker daemon with file [^:]+: ", "", said)
-    return f"{said}{hint(said, daemon.wanted)}"
+    return f"{said}{hint(said, planned.wanted)}"
 
 
 def harmless(settings: Mapping[str, Any], flags: Mapping[str, str], directory: str) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from typing import Any
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
-    daemon_json,
     dockerd,
     dockerd_flags,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.settings_format import (
+    UnreadableError,
 )
 
 
@@ -42,7 +44,7 @@ class DockerdPlan:
 
 def look(desired: dockerd.Desired, run: Run, version: str) -> DockerdPlan:
     """What is going to be done. run: the module's run_command. Raises ValueError and OSError."""
-    unit = systemd.ask(run, dockerd.UNIT)
+    unit = systemd.ask(run, dockerd.PROGRAM.unit)
     daemon = dockerd.prepare(desired, version, bool(version), unit)
     flags = dockerd_flags.flagged(dockerd_flags.command(unit) if version else dockerd_flags.USUAL_COMMAND)
     changed = bool(daemon.change.plan.reasons or (daemon.restart_reasons and version))
@@ -65,7 +67,7 @@ def of_preflight(params: Mapping[str, Any], run: Run, version: str) -> DockerdPl
     desired = dockerd.Desired(**{name: params[f"runtime_{name}"] for name in names}, ledger=params["ledger"])
     try:
         return look(desired, run, version)
-    except (daemon_json.UnreadableError, OSError):
+    except (UnreadableError, OSError):
         return DockerdPlan()
     except ValueError as error:
         return DockerdPlan(refusal=str(error).rstrip("."))

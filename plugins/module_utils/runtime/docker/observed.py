@@ -16,6 +16,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import prog
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.packet_filter import Filter
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import settings_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     ContainerRuntimeError,
     Observed,
@@ -23,14 +24,12 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
     client,
     conflicts,
-    daemon_json,
     dockerd,
     dockerd_plan,
     installed,
     rules,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
     Problems,
     failure,
@@ -83,7 +82,7 @@ class DockerObserved(Observed):
     def settings_problems(self, desired: Mapping[str, Any]) -> Problems:
         """What daemon.json is to have: dockerd has to start with it, and pods have to have what they need."""
         if self.unreadable:
-            yield failure(f"{self.unreadable}.", daemon_json.REMEDY)
+            yield failure(f"{self.unreadable}.", dockerd.PROGRAM.remedy)
         plan = self.plan
         twice = [key for key in plan.settings if key in plan.flags and key != "runtimes"]
         for key in twice:
@@ -185,7 +184,7 @@ def observe(params: Mapping[str, Any], run: Run, cgroup_version: int) -> DockerO
         loaded=plan.loaded,
         masked=plan.masked,
         plan=plan,
-        unreadable=_unreadable(Path(dockerd.DAEMON_JSON)),
+        unreadable=settings_file.unreadable(Path(dockerd.DAEMON_JSON)),
         snap=next((path for path in SNAP if os.path.lexists(path)), ""),
         conflicts=() if seen["version"] else tuple(conflicts.find(run, params["runtime_packages"])),
     )
@@ -215,16 +214,6 @@ def _stopped(run: Run, cgroup_version: int) -> dict[str, Any]:
     return {"version": version, "cgroup_driver": driver}
 
 
-def _unreadable(path: Path) -> str:
-    try:
-        daemon_json.parse(str(path), files.read(path) or b"")
-    except OSError as error:
-        return f"{path} can't be read: {error.strerror}"
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
 def _place(desired: Mapping[str, Any], key: str) -> str:
     """Where a setting in daemon.json comes from."""
     return "cluster_docker_settings" if key in (desired["runtime_settings"] or {}) else dockerd.DAEMON_JSON
@@ -245,8 +234,12 @@ def _lacks_socket(hosts: object) -> bool:
 
 
 def _api(desired: Mapping[str, Any]) -> tuple[str, str]:
-    """The oldest and the newest version of Docker's API that the kubelet speaks."""
-    api = table.row(desired["releases"], desired["version"])["docker_api"]
+    """The oldest and the newest version of Docker's API that the kubelet speaks.
+
+    Of one that speaks none, which is another check's finding, those of the last that does.
+    """
+    speaking = {minor: row for minor, row in desired["releases"].items() if "docker_api" in row}
+    api = table.row(speaking, desired["version"])["docker_api"]
     return api["oldest"], api["newest"]
 
 

@@ -47,7 +47,11 @@ OPTIONS: dict[str, Any] = {
     "arguments": {},
     "files": [],
     "authorities": [],
+    "container_runtime": "docker",
+    "pod_network": "",
     "runtime_settings": None,
+    "runtime_pause_image": "",
+    "runtime_registries": {},
     "runtime_packages": [],
 }
 TARBALL = "kubernetes-server-linux-amd64.tar.gz"

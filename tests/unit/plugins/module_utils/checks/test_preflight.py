@@ -46,7 +46,11 @@ OPTIONS: dict[str, Any] = {
     "state_directory": "/var/lib/mink8s",
     "article_exact": False,
     "switch_to_cgroup_v1": False,
+    "container_runtime": "docker",
+    "pod_network": "",
     "runtime_settings": None,
+    "runtime_pause_image": "",
+    "runtime_registries": {},
     "runtime_defaults": True,
     "time": int(NOW.timestamp()),
     "skip": [],
@@ -184,8 +188,11 @@ def test_too_little_memory_is_found_where_the_collection_has_worked_but_nothing_
         ("v1.18", "v1.Y.Z"),
         ("latest", "v1.Y.Z"),
         ("v2.18.0", "v1.Y.Z"),
-        ("v1.17.17", "Choose v1.18 to v1.23"),
-        ("v1.24.0", "dockershim"),
+        ("v1.17.17", "Choose v1.18 to v1.36."),
+        (
+            "v1.37.0",
+            "Choose v1.18 to v1.36. A later release needs a row of its own in roles/release/vars/main.yml",
+        ),
     ],
 )
 def test_a_version_out_of_range_is_found(version: str, remedy: str) -> None:
@@ -584,10 +591,37 @@ def test_a_release_is_one_row_of_the_table() -> None:
     assert "Choose v1.18 to v1.99" in failures(**{**invented, "version": "v1.100.0"})["version_range"]
 
 
+def test_a_kubelet_that_does_not_speak_with_the_container_runtime_is_one_finding() -> None:
+    assert list(failures(replace(GOOD, runtime=DOCKER), **known("v1.24.17"))) == ["container_runtime"]
+
+
 def test_the_finding_on_cgroup_v2_ends_with_what_to_type() -> None:
-    assert failures(V2)["cgroup"].endswith("or run v1.19 or later by adding: -e cluster_version=v1.23.17")
+    assert failures(V2)["cgroup"].endswith("or run v1.19 or later by adding: -e cluster_version=v1.36.2")
+    # A kubelet on its own keeps its container runtime.
     alone: dict[str, Any] = {"components": [], "skip": ["components"]}
     assert failures(V2, **alone)["cgroup"].endswith(": -e release_version=v1.23.17")
+
+
+def test_cgroup_v1_has_to_be_allowed_from_1_35_on() -> None:
+    newest: dict[str, Any] = {"version": "v1.35.5", "container_runtime": "containerd"}
+    found = failures(**newest)["cgroup"]
+    assert found.startswith(
+        "The host has cgroup v1, which the kubelet v1.35.5 can't use unless it is told to."
+    )
+    assert "cluster_arguments: {KubeletConfiguration: {failCgroupV1: false}}" in found
+    assert found.endswith("or run v1.34 or earlier by adding: -e cluster_version=v1.34.8")
+    assert failures(V2, **newest) == failures(**{**newest, "version": "v1.34.8"}) == {}
+    for fields, passes in (
+        ({"failCgroupV1": False}, True),
+        ({"failCgroupV1": True}, False),
+        ({"maxPods": 50}, False),
+    ):
+        assert (failures(arguments={"KubeletConfiguration": fields}, **newest) == {}) == passes
+    # It changes nothing about cgroup v2, nor about what can be told to use nothing else.
+    told = {"KubeletConfiguration": {"failCgroupV1": False}}
+    assert failures(V2, arguments=told, **newest) == {}
+    assert list(failures(V2, arguments=told)) == ["cgroup"]
+    assert list(failures(switch_to_cgroup_v1=True, **newest)) == ["cgroup"]
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,19 @@ def test_how_often_a_unit_was_started_again_and_the_journal_of_its_last_start() 
     unit = parse(f"{RUNNING}NRestarts=3\nInvocationID=0123abcd\n")
     assert (unit.restarts, unit.invocation) == (3, "0123abcd")
     assert (parse(UNKNOWN).restarts, parse(UNKNOWN).invocation) == (0, "")
+
+
+class Journal:
+    """A module on a host with a journal."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+
+    def run_command(self, _command: list[str]) -> tuple[int, str, str]:
+        return 0, "\n".join(self.lines), ""
+
+
+def test_what_a_program_says_as_it_ends_tells_most() -> None:
+    lines = ('time="x" level=error msg="no network yet"', "some: mkdir /x: no such file", "Stopped some.")
+    assert systemd.last_error(Journal(*lines), "some.service", 0) == "some: mkdir /x: no such file"
+    assert systemd.last_error(Journal(*lines), "other.service", 0) == "no network yet"

@@ -25,11 +25,11 @@ def desired(
 ) -> dockerd.Desired:
     return dockerd.Desired(
         settings,
-        defaults,
         proxy,
         str(directory / "ledger.json"),
         str(directory / "daemon.json"),
         str(directory / "proxy.conf"),
+        defaults,
     )
 
 
@@ -114,23 +114,6 @@ def test_new_settings_and_a_new_proxy_restart_it(tmp_path: Path) -> None:
     assert reasons(tmp_path, "http_proxy=x", {}, True, RUNNING) == ["proxy.conf is missing", restarted]
     (tmp_path / "proxy.conf").write_text("[Service]\n")
     assert reasons(tmp_path, "", {}, True, RUNNING) == ["proxy.conf is not wanted any more", restarted]
-
-
-def test_a_value_reaches_dockerd_as_it_is() -> None:
-    # systemd takes % for a specifier, and \\ and " for its own.
-    said = dockerd.environment('http_proxy=http://u:p%40s@proxy:3128\nNo_Proxy=a b,"c"\\d\nx=')
-    assert said == (
-        '[Service]\nEnvironment="HTTP_PROXY=http://u:p%%40s@proxy:3128"\n'
-        'Environment="NO_PROXY=a b,\\"c\\"\\\\d"\nEnvironment="X="\n'
-    )
-    assert dockerd.environment("") == ""
-
-
-@pytest.mark.parametrize("line", ["s3cret", "=s3cret", "a b=s3cret", "http_proxy=x\nExecStartPre s3cret"])
-def test_a_variable_without_a_name_is_refused_and_not_shown(line: str) -> None:
-    with pytest.raises(ValueError, match="NAME=VALUE") as caught:
-        dockerd.environment(line)
-    assert "s3cret" not in str(caught.value)
 
 
 def test_no_password_of_the_proxy_is_shown(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Settings are merged into daemon.json and nothing of the user's is lost."""
+"""Settings are merged into a daemon's file and nothing of the user's is lost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import daemon_json
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import settings_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 
 USERS = """{
@@ -20,10 +20,10 @@ USERS = """{
 
 
 def run(path: Path, settings: dict[str, Any]) -> tuple[str, ...]:
-    observed = daemon_json.observe(path)
-    change = daemon_json.plan(settings, observed)
+    observed = settings_file.observe(path)
+    change = settings_file.plan(settings, observed)
     if change.plan.reasons:
-        daemon_json.apply(path, change.text, observed.mode)
+        settings_file.apply(path, change.text, observed.mode)
     return change.plan.reasons
 
 
@@ -74,6 +74,14 @@ def test_a_missing_file_is_made_with_its_directory(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o755
 
 
+def test_each_setting_of_a_new_dictionary_is_named(tmp_path: Path) -> None:
+    assert run(tmp_path / "x.json", {"log-opts": {"max-size": "1m", "more": {}}, "features": {}}) == (
+        'log-opts.max-size: now not set, wanted "1m"',
+        "log-opts.more: now not set, wanted {}",
+        "features: now not set, wanted {}",
+    )
+
+
 def test_nothing_is_written_if_nothing_is_wanted(tmp_path: Path) -> None:
     assert not run(tmp_path / "daemon.json", {})
     assert list(tmp_path.iterdir()) == []
@@ -82,7 +90,7 @@ def test_nothing_is_written_if_nothing_is_wanted(tmp_path: Path) -> None:
 def test_what_the_file_was_and_all_that_was_ever_wanted_is_noted(users_file: Path, tmp_path: Path) -> None:
     ledger = tmp_path / "state" / "ledger.json"
     for settings in ({"debug": False, "hosts": ["fd://"]}, {"hosts": ["unix:///run/other"]}):
-        daemon_json.note(ledger, users_file, settings)
+        settings_file.note(ledger, users_file, settings)
         run(users_file, settings)
     noted = ledger_file.read(ledger)
     assert noted
@@ -91,7 +99,7 @@ def test_what_the_file_was_and_all_that_was_ever_wanted_is_noted(users_file: Pat
         "ours": {"debug": False, "hosts": ["fd://", "unix:///run/other"]},
         "tried_from": {"text": USERS, "ours": {}},
     }
-    daemon_json.note(ledger, tmp_path / "docker" / "daemon.json", {"debug": True})
+    settings_file.note(ledger, tmp_path / "docker" / "daemon.json", {"debug": True})
     noted = ledger_file.read(ledger)
     assert noted
     assert noted.settings[f"{tmp_path}/docker/daemon.json"]["before"] is None
@@ -99,13 +107,13 @@ def test_what_the_file_was_and_all_that_was_ever_wanted_is_noted(users_file: Pat
 
 
 def set_to(path: Path, ledger: Path, settings: dict[str, Any]) -> tuple[str, ...]:
-    """What a run does with which dockerd then starts."""
-    observed = daemon_json.observe(path)
-    change = daemon_json.plan(settings, observed, daemon_json.noted(ledger, path))
+    """What a run does with which the daemon then starts."""
+    observed = settings_file.observe(path)
+    change = settings_file.plan(settings, observed, settings_file.noted(ledger, path))
     if change.plan.reasons:
-        daemon_json.note(ledger, path, settings)
-        daemon_json.apply(path, change.text, observed.mode)
-    daemon_json.settle(ledger, path, settings)
+        settings_file.note(ledger, path, settings)
+        settings_file.apply(path, change.text, observed.mode)
+    settings_file.settle(ledger, path, settings)
     return change.plan.reasons
 
 
@@ -159,26 +167,106 @@ def test_a_file_that_was_not_there_is_gone_again(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_what_dockerd_did_not_start_with_is_known_until_it_has(users_file: Path, tmp_path: Path) -> None:
+def test_what_the_daemon_did_not_start_with_is_known_until_it_has(users_file: Path, tmp_path: Path) -> None:
     ledger = tmp_path / "state" / "ledger.json"
     set_to(users_file, ledger, {"debug": False})
     good = users_file.read_text()
     for settings in ({"debug": False, "mtu": "x"}, {"debug": False, "mtu": "y"}):
-        observed = daemon_json.observe(users_file)
-        daemon_json.note(ledger, users_file, settings)
-        daemon_json.apply(
+        observed = settings_file.observe(users_file)
+        settings_file.note(ledger, users_file, settings)
+        settings_file.apply(
             users_file,
-            daemon_json.plan(settings, observed, daemon_json.noted(ledger, users_file)).text,
+            settings_file.plan(settings, observed, settings_file.noted(ledger, users_file)).text,
             0o640,
         )
-    assert daemon_json.noted(ledger, users_file).tried_from == {"text": good, "ours": {"debug": False}}
+    assert settings_file.noted(ledger, users_file).tried_from == {"text": good, "ours": {"debug": False}}
     assert set_to(users_file, ledger, {})
     assert users_file.read_text() == USERS
 
 
+TOML = """version = 2  # of the file
+
+[plugins]
+  [plugins."a.b"]
+    # where they are
+    dirs = ["/opt"]
+    disabled_plugins = ["x"]
+"""
+
+
+@pytest.fixture
+def toml_file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(TOML)
+    return path
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"version": 3},
+        {"plugins": {"a.b": {"dirs": ["/usr"], "net": {"x": {"y": True}}}}},
+        {"plugins": {"a.b": {"disabled_plugins": []}, "c": {"z": 1}}},
+    ],
+)
+def test_the_text_with_its_comments_comes_back(
+    toml_file: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    ledger = tmp_path / "state" / "ledger.json"
+    assert set_to(toml_file, ledger, settings)
+    assert "# where they are" in toml_file.read_text()
+    assert set_to(toml_file, ledger, settings) == ()
+    assert set_to(toml_file, ledger, {})
+    assert toml_file.read_text() == TOML
+
+
+def test_a_further_change_is_made_to_the_text_that_was_there_before(toml_file: Path, tmp_path: Path) -> None:
+    once, twice = tmp_path / "once.json", tmp_path / "twice.json"
+    wanted = {"plugins": {"a.b": {"dirs": ["/usr"], "net": {"x": 1}}}}
+    set_to(toml_file, once, wanted)
+    text = toml_file.read_text()
+    toml_file.write_text(TOML)
+    set_to(toml_file, twice, {"plugins": {"a.b": {"net": {"x": 2, "y": 1}}, "c": {"d": 1}}})
+    set_to(toml_file, twice, wanted)
+    assert toml_file.read_text() == text
+
+
+def test_what_others_wrote_into_a_file_with_tables_stays(toml_file: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    set_to(toml_file, ledger, {"plugins": {"a.b": {"dirs": ["/usr"], "net": {"x": 1}}}})
+    toml_file.write_text(
+        toml_file.read_text().replace("[plugins]", "[mine]\nlevel = 1  # theirs\n\n[plugins]")
+    )
+    assert set_to(toml_file, ledger, {})
+    assert toml_file.read_text() == TOML.replace("[plugins]", "[mine]\nlevel = 1  # theirs\n\n[plugins]")
+
+
+def test_a_list_of_the_whole_is_replaced_and_comes_back(toml_file: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    wanted: dict[str, Any] = {"plugins": {"a.b": {"disabled_plugins": []}}}
+    assert set_to(toml_file, ledger, wanted) == ('plugins.a.b.disabled_plugins: now ["x"], wanted []',)
+    seen, known = settings_file.observe(toml_file), settings_file.noted(ledger, toml_file)
+    assert settings_file.theirs(seen, known)["plugins"]["a.b"]["disabled_plugins"] == ["x"]
+
+
+def test_a_file_of_comments_alone_keeps_them(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("# mine\n")
+    assert run(path, {"a": 1})
+    assert path.read_text() == "# mine\na = 1\n"
+
+
+def test_what_can_not_be_read_is_told(toml_file: Path, tmp_path: Path) -> None:
+    assert settings_file.unreadable(toml_file) == ""
+    assert settings_file.unreadable(tmp_path / "none.toml") == ""
+    toml_file.write_text("a = [")
+    assert "config.toml" in settings_file.unreadable(toml_file)
+    assert "can't be read: Is a directory" in settings_file.unreadable(tmp_path)
+
+
 def test_no_password_is_shown(tmp_path: Path) -> None:
     proxies = {"proxies": {"http-proxy": "http://user:p%40ss@proxy:3128"}}
-    change = daemon_json.plan(proxies, daemon_json.observe(tmp_path / "daemon.json"))
+    change = settings_file.plan(proxies, settings_file.observe(tmp_path / "daemon.json"))
     assert "p%40ss" in (change.text or "")
     shown = "".join([*change.plan.reasons, change.plan.before, change.plan.after])
     assert "proxy:3128" in shown
@@ -213,7 +301,7 @@ def test_a_symbolic_link_stays_one(users_file: Path) -> None:
         (b'{"debug": tru', "daemon.json, line 1, column 11: Expecting value"),
     ],
 )
-def test_a_file_dockerd_cannot_read_is_an_error_and_stays(
+def test_a_file_that_cannot_be_read_is_an_error_and_stays(
     tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = tmp_path / "daemon.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import json_settings
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import nested_settings
 
 BEFORE = {
     "hosts": ["fd://"],
@@ -22,7 +22,7 @@ OURS = {
 
 
 def test_what_nobody_else_changed_comes_back() -> None:
-    after = json_settings.undo(json_settings.merge(BEFORE, OURS), BEFORE, OURS)
+    after = nested_settings.undo(nested_settings.merge(BEFORE, OURS), BEFORE, OURS)
     assert {**after, "exec-opts": sorted(after["exec-opts"])} == {
         **BEFORE,
         "exec-opts": sorted(BEFORE["exec-opts"]),
@@ -41,23 +41,23 @@ def test_what_nobody_else_changed_comes_back() -> None:
     ],
 )
 def test_what_others_changed_since_stays(since: dict[str, Any], left: dict[str, Any]) -> None:
-    after = json_settings.undo({**json_settings.merge(BEFORE, OURS), **since}, BEFORE, OURS)
+    after = nested_settings.undo({**nested_settings.merge(BEFORE, OURS), **since}, BEFORE, OURS)
     assert {key: after[key] for key in left} == left
     assert {key for key in after if key not in BEFORE} <= left.keys()
 
 
 def test_a_setting_that_others_took_out_stays_out() -> None:
-    assert json_settings.undo({}, BEFORE, OURS) == {}
+    assert nested_settings.undo({}, BEFORE, OURS) == {}
 
 
 def test_a_value_that_both_want_stays() -> None:
-    assert json_settings.undo({"debug": True}, {"debug": True}, {"debug": True}) == {"debug": True}
+    assert nested_settings.undo({"debug": True}, {"debug": True}, {"debug": True}) == {"debug": True}
 
 
 def test_neither_side_is_modified() -> None:
-    now = json_settings.merge(BEFORE, OURS)
-    copy = json_settings.merge(now, {})
-    json_settings.undo(now, BEFORE, OURS)
+    now = nested_settings.merge(BEFORE, OURS)
+    copy = nested_settings.merge(now, {})
+    nested_settings.undo(now, BEFORE, OURS)
     assert now == copy
 
 
@@ -74,4 +74,4 @@ def test_neither_side_is_modified() -> None:
     ],
 )
 def test_what_is_not_wanted_any_more_is_told_apart(wanted: dict[str, Any], left: dict[str, Any]) -> None:
-    assert json_settings.stale(OURS, wanted) == left
+    assert nested_settings.stale(OURS, wanted) == left

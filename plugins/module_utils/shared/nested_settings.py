@@ -1,12 +1,13 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings of ours in a JSON file among those of others: put in, and taken out again."""
+"""Settings of ours in a file among those of others: put in, and taken out again."""
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
+
+# Lists that are one value: ours takes the place of theirs.
+WHOLE = {"disabled_plugins"}
 
 
 def merge(existing: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def merge(existing: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
         old = existing.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
             merged[key] = merge(old, value)
-        elif isinstance(old, list) and isinstance(value, list):
+        elif isinstance(old, list) and isinstance(value, list) and key not in WHOLE:
             merged[key] = _merge_options(old, value) if key == "exec-opts" else _add_missing(old, value)
         else:
             merged[key] = value
@@ -54,7 +55,7 @@ def undo(now: dict[str, Any], before: dict[str, Any], ours: dict[str, Any]) -> d
         new, old = now[key], before.get(key)
         if _all_are(dict, value, new, old):
             rest: Any = undo(new, old or {}, value)
-        elif _all_are(list, value, new, old):
+        elif _all_are(list, value, new, old) and key not in WHOLE:
             added = [item for item in value if item not in (old or [])]
             rest = [item for item in new if item not in added]
             if key == "exec-opts":
@@ -77,9 +78,3 @@ def _all_are(kind: type, value: object, new: object, old: object) -> bool:
 def _replaced(old: list[str], added: list[str]) -> list[str]:
     options = {item.partition("=")[0] for item in added}
     return [item for item in old if item.partition("=")[0] in options]
-
-
-def render(settings: dict[str, Any], like: str) -> str:
-    """The settings as a file that is indented like another."""
-    indent = re.search(r"^[ \t]+(?=\S)", like, re.MULTILINE)
-    return json.dumps(settings, indent=indent.group() if indent else 2, ensure_ascii=False) + "\n"

@@ -1,6 +1,6 @@
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings merged into the configuration file of dockerd, none of them lost."""
+"""Settings merged into the configuration file of a daemon, none of them lost."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import settings_format
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.settings_format import (
+    UnreadableError,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
     files,
-    json_settings,
     ledger_file,
+    nested_settings,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
@@ -20,48 +24,37 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact im
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-REMEDY = "Correct it, or move it away, and run again: dockerd can't read it either."
-
-
-class UnreadableError(ValueError):
-    """dockerd could not read its configuration file either."""
+    from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.settings_format import Format
 
 
 @dataclass(frozen=True)
 class Observed:
     """The file. text: empty if it is missing; mode: its own, or that of a new one."""
 
+    format: Format
     text: str
     settings: dict[str, Any]
-    mode: int
-
-
-def parse(path: str, content: bytes) -> dict[str, Any]:
-    """The engine's settings; none for an empty file. Raises UnreadableError, saying where it is wrong."""
-    try:
-        decoded = content.decode()
-        settings = json.loads(decoded) if decoded.strip() else {}
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        raise UnreadableError(f"{path}, line {line}, column {column}: not UTF-8") from error
-    except json.JSONDecodeError as error:
-        seen = "".join(decoded.split("\n")[error.lineno - 1 : error.lineno]).strip()
-        where = f"{path}, line {error.lineno}, column {error.colno}"
-        raise UnreadableError(f"{where}: {error.msg}, seen: {seen}") from error
-    if not isinstance(settings, dict):
-        raise UnreadableError(f"{path}, line 1, column 1: not an object {{…}}, seen: {decoded.strip()[:40]}")
-    return settings
+    mode: int = 0o644
 
 
 def observe(path: Path) -> Observed:
-    """Read the file. Raises UnreadableError if dockerd could not read it."""
-    content = files.read(path)
+    """Read the file. Raises UnreadableError if the daemon could not read it."""
+    kind, content = settings_format.of(str(path)), files.read(path)
     if content is None:
-        return Observed("", {}, 0o644)
-    settings = parse(str(path), content)
-    return Observed(content.decode(), settings, path.stat().st_mode & 0o7777)
+        return Observed(kind, "", {})
+    settings = kind.parse(str(path), content)
+    return Observed(kind, content.decode(), settings, path.stat().st_mode & 0o7777)
+
+
+def unreadable(path: Path) -> str:
+    """Why the file can't be read; empty if it can."""
+    try:
+        observe(path)
+    except OSError as error:
+        return f"{path} can't be read: {error.strerror}"
+    except UnreadableError as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True)
@@ -69,20 +62,14 @@ class Noted:
     """What the ledger has on the file.
 
     before: its text before the first of our changes, None if there was no file; empty without a note.
-    tried_from: what to go back to, where a change was begun and dockerd has not started with it yet.
+    settings: those there were before. tried_from: what to go back to, where a change was begun and the daemon
+    has not started with it yet.
     """
 
     before: str | None = ""
     ours: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     tried_from: dict[str, Any] | None = None
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings there were before."""
-        try:
-            return parse("", (self.before or "").encode())
-        except UnreadableError:
-            return {}
 
 
 @dataclass(frozen=True)
@@ -98,26 +85,36 @@ def noted(ledger: str | Path, path: Path) -> Noted:
     """Read the ledger. Raises LedgerError."""
     known = ledger_file.read(ledger)
     state = known.settings.get(str(path.resolve())) if known else None
-    return Noted(state["before"], state["ours"], state.get("tried_from")) if state else Noted()
+    if not state:
+        return Noted()
+    try:
+        settings = settings_format.of(str(path)).parse("", (state["before"] or "").encode())
+    except UnreadableError:
+        settings = {}
+    return Noted(state["before"], state["ours"], settings, state.get("tried_from"))
 
 
 def theirs(observed: Observed, known: Noted) -> dict[str, Any]:
     """The settings in the file that are not ours."""
-    return json_settings.undo(observed.settings, known.settings, known.ours)
+    return nested_settings.undo(observed.settings, known.settings, known.ours)
 
 
 def plan(wanted: dict[str, Any], observed: Observed, known: Noted | None = None) -> Change:
-    """What has to change: what is wanted goes in, and what was ours and is not wanted any more comes out."""
+    """What has to change: what is wanted goes in, and what was ours and is not wanted any more comes out.
+
+    Raises ValueError for a setting that the file's format has no way to say.
+    """
     known = known or Noted()
-    kept = known.settings
-    if observed.settings != json_settings.merge(known.settings, known.ours):
+    kept, like = known.settings, known.before or ""
+    if not known.ours or observed.settings != nested_settings.merge(known.settings, known.ours):
         # Somebody else has changed the file since.
-        kept = json_settings.undo(observed.settings, known.settings, json_settings.stale(known.ours, wanted))
-    settings = json_settings.merge(kept, wanted)
+        stale = nested_settings.stale(known.ours, wanted)
+        kept, like = nested_settings.undo(observed.settings, known.settings, stale), observed.text
+    settings = nested_settings.merge(kept, wanted)
     reasons = tuple(_differences(observed.settings, settings))
     text: str | None = observed.text
     if reasons:
-        text = json_settings.render(settings, like=observed.text)
+        text = observed.format.render(settings, like)
         if known.ours and settings == known.settings:
             text = known.before
     before, after = (redact(shown or "") for shown in (observed.text, text))
@@ -126,8 +123,9 @@ def plan(wanted: dict[str, Any], observed: Observed, known: Noted | None = None)
 
 def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in new.items():
-        if isinstance(value, dict) and isinstance(old.get(key), dict):
-            yield from _differences(old[key], value, f"{prefix}{key}.")
+        was = old.get(key, {})
+        if isinstance(value, dict) and isinstance(was, dict) and (value or was):
+            yield from _differences(was, value, f"{prefix}{key}.")
         elif key not in old or old[key] != value:
             yield f"{prefix}{key}: now {_shown(old, key)}, wanted {_shown(new, key)}"
     for key in old:
@@ -136,12 +134,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> 
 
 
 def _shown(settings: dict[str, Any], key: str) -> str:
-    return redact(json.dumps(settings[key])) if key in settings else "not set"
-
-
-def render(settings: dict[str, Any]) -> str:
-    """The settings as a file of their own."""
-    return json_settings.render(settings, like="")
+    return redact(json.dumps(settings[key], default=str)) if key in settings else "not set"
 
 
 def apply(path: Path, text: str | None, mode: int) -> None:
@@ -154,23 +147,23 @@ def apply(path: Path, text: str | None, mode: int) -> None:
     files.write(target, text.encode(), mode)
 
 
-def note(ledger: str | Path, path: Path, wanted: dict[str, Any], engine: bool = True) -> None:
+def note(ledger: str | Path, path: Path, wanted: dict[str, Any], installed: bool = True) -> None:
     """Note what the file was before the first of our changes and is now, and the settings that are ours.
 
-    engine: whether there is one; what comes into the directory before its first start comes with it.
+    installed: whether the daemon is; what comes into the directory before its first start comes with it.
     """
     target = path.resolve()
     content, known = files.read(target), noted(ledger, path)
     text = None if content is None else content.decode()
     state = {
         "before": text,
-        "ours": json_settings.merge(known.ours, wanted),
+        "ours": nested_settings.merge(known.ours, wanted),
         "tried_from": {"text": text, "ours": known.ours},
     }
-    directories, trees = ([target.parent], []) if engine else ([], [target.parent])
+    directories, trees = ([target.parent], []) if installed else ([], [target.parent])
     ledger_file.note(ledger, directories=directories, trees=trees, settings={str(target): state})
 
 
 def settle(ledger: str | Path, path: Path, ours: dict[str, Any]) -> None:
-    """Note that dockerd runs with the file, and the settings in it that are ours."""
+    """Note that the daemon runs with the file, and the settings in it that are ours."""
     ledger_file.settle(ledger, str(path.resolve()), ours)
