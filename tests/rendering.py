@@ -115,7 +115,6 @@ def host(user: dict[str, Any]) -> dict[str, Any]:
 
 def play() -> dict[str, Any]:
     """A play that writes down what the roles would write to each host."""
-    kubelet = "[__kubelet_unit] if kubelet_article_exact else [__kubelet_unit, __kubelet_config]"
     (pod_network,) = yaml.safe_load((ROOT / "roles/pod_network/tasks/main.yml").read_text())
     network = "[] if __cluster_has_docker else pod_network_files"
     hosts = "ansible_play_hosts"
@@ -131,7 +130,7 @@ def play() -> dict[str, Any]:
             {"ansible.builtin.set_fact": {**FACTS, "cacheable": True}},
             {
                 "ansible.builtin.set_fact": {
-                    "rendered": f"{{{{ __control_plane_files + ({kubelet}) + ({network}) }}}}"
+                    "rendered": f"{{{{ __control_plane_files + __kubelet_files + ({network}) }}}}"
                 },
                 "vars": {"pod_network_files": pod_network["mink8s.kubernetes.files"]["files"]},
             },
