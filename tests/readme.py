@@ -13,7 +13,18 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RUNTIMES = ("docker", "containerd")
-ROLES = ("cluster", "preflight", *RUNTIMES, "release", "control_plane", "kubelet", "node", "reset")
+ROLES = (
+    "cluster",
+    "preflight",
+    *RUNTIMES,
+    "pod_network",
+    "release",
+    "credentials",
+    "control_plane",
+    "kubelet",
+    "node",
+    "reset",
+)
 BEGIN, END = "<!-- variables: written by tests/readme.py -->\n", "<!-- end of variables -->"
 
 

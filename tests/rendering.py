@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -22,14 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MANIFESTS = "/etc/kubernetes/manifests"
 FACTS = {"nodename": "host-1", "default_ipv4": {"address": "192.0.2.7"}}
 HOST = {"cluster_node_name": "host-1", "cluster_address": "192.0.2.7"}
-# What the modules that run before would have returned.
-REGISTERED = {
-    "docker_result": {"cgroup_driver": "systemd"},
-    "containerd_result": {"cgroup_driver": "systemd"},
-    "preflight_result": {"resolv_conf": ""},
-}
-# The roles that write what is rendered.
-WRITERS = ("control_plane", "kubelet", "pod_network")
+# The roles that write what is rendered, the last with some container runtimes alone.
+ROLES = ("credentials", "control_plane", "kubelet", "pod_network")
 # The modes in which a release can run, by what it offers when no mode is asked for.
 MODES: dict[str, dict[str, dict[str, Any]]] = {
     "none": {
@@ -42,6 +35,25 @@ MODES: dict[str, dict[str, dict[str, Any]]] = {
 COMPONENTS = {
     "article": ["etcd", "kube-apiserver"],
     "all": ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"],
+}
+
+
+def fingerprint(name: str) -> str:
+    """Stands for a certificate's own, which is another on each host."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+# What the modules that run before would have returned.
+CERTIFICATES = ("ca", "etcd-ca", "etcd", "apiserver", "apiserver-etcd-client", "apiserver-kubelet-client")
+REGISTERED = {
+    "docker_result": {"cgroup_driver": "systemd"},
+    "containerd_result": {"cgroup_driver": "systemd"},
+    "preflight_result": {"resolv_conf": ""},
+    "credentials_result": {
+        "certificates": {
+            name: {"fingerprint": fingerprint(name)} for name in (*CERTIFICATES, *COMPONENTS["all"])
+        }
+    },
 }
 
 
@@ -99,9 +111,9 @@ def given(role: str) -> dict[str, Any]:
 def host(user: dict[str, Any]) -> dict[str, Any]:
     """The variables with which the roles would write a cluster to a host; later ones win, as in Ansible."""
     sources = [
-        *(variables(role, "defaults") for role in ("cluster", *WRITERS)),
-        *(variables(role, "vars") for role in ("release", "cluster", *WRITERS)),
-        *(given(role) for role in WRITERS),
+        *(variables(role, "defaults") for role in ("cluster", *ROLES)),
+        *(variables(role, "vars") for role in ("release", "cluster", *ROLES)),
+        *(given(role) for role in ROLES),
         REGISTERED,
         HOST,
         user,
@@ -115,8 +127,8 @@ def host(user: dict[str, Any]) -> dict[str, Any]:
 
 def play() -> dict[str, Any]:
     """A play that writes down what the roles would write to each host."""
-    (pod_network,) = yaml.safe_load((ROOT / "roles/pod_network/tasks/main.yml").read_text())
-    network = "[] if __cluster_has_docker else pod_network_files"
+    *always, network = (f"__{role}_files" for role in ROLES)
+    files = f"{' + '.join(always)} + ([] if __cluster_has_docker else {network})"
     hosts = "ansible_play_hosts"
     write = {
         "content": f"{{{{ dict({hosts} | zip({hosts} | map('extract', hostvars, 'rendered'))) }}}}",
@@ -128,12 +140,7 @@ def play() -> dict[str, Any]:
         "gather_facts": False,
         "tasks": [
             {"ansible.builtin.set_fact": {**FACTS, "cacheable": True}},
-            {
-                "ansible.builtin.set_fact": {
-                    "rendered": f"{{{{ __control_plane_files + __kubelet_files + ({network}) }}}}"
-                },
-                "vars": {"pod_network_files": pod_network["mink8s.kubernetes.files"]["files"]},
-            },
+            {"ansible.builtin.set_fact": {"rendered": f"{{{{ {files} }}}}"}},
             {"ansible.builtin.copy": write, "run_once": True},
         ],
     }
@@ -162,25 +169,15 @@ def known() -> dict[str, dict[str, Any]]:
     }
 
 
-def fingerprint(name: str) -> str:
-    """Stands for a certificate's own."""
-    return hashlib.sha256(name.encode()).hexdigest()
-
-
-def on_host(content: str) -> str:
-    """A file as it is on the host but for certificates and keys, which are others on each."""
-
-    def stamp(match: re.Match[str]) -> str:
-        together = " ".join(fingerprint(name) for name in match[1].split(", "))
-        return hashlib.sha256(together.encode()).hexdigest()
-
-    return re.sub(r"FINGERPRINT\(([^()]*)\)", stamp, content)
+def stamp(*names: str) -> str:
+    """What a manifest says of these certificates."""
+    return hashlib.sha256(" ".join(map(fingerprint, names)).encode()).hexdigest()
 
 
 def sums(clusters: dict[str, Rendered]) -> dict[str, str]:
     """The SHA-256 of every file of every cluster, by CLUSTER/PATH."""
     files = {f"{name}{path}": text for name, cluster in clusters.items() for path, text in cluster.items()}
-    return {path: hashlib.sha256(on_host(files[path]).encode()).hexdigest() for path in sorted(files)}
+    return {path: hashlib.sha256(files[path].encode()).hexdigest() for path in sorted(files)}
 
 
 def render(clusters: dict[str, dict[str, Any]], directory: Path) -> dict[str, Rendered]:
@@ -189,7 +186,7 @@ def render(clusters: dict[str, dict[str, Any]], directory: Path) -> dict[str, Re
     clusters: the user's variables of each. directory: an empty one to work in.
     """
     (directory / "templates").mkdir()
-    for role in WRITERS:
+    for role in ROLES:
         for template in (ROOT / "roles" / role / "templates").iterdir():
             (directory / "templates" / template.name).symlink_to(template)
     (directory / "render.yml").write_text(yaml.safe_dump([play()]))
@@ -225,7 +222,7 @@ def main(directory: Path) -> None:
         for path, content in cluster.items():
             target = directory / f"{name}{path}"
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(on_host(content))
+            target.write_text(content)
     for path, checksum in sums(clusters).items():
         print(f"{checksum}  {path}")
 

@@ -16,10 +16,9 @@ description:
   - A key that can be read is never replaced, so what a renewed authority has signed stays valid. Remove
     a certificate's key to have a new one made. New keys are ECDSA P-256, in key pairs RSA 2048.
   - An authority that is already there is used as it is, whatever its common name and kind of key.
-  - Then writes files in the way of M(mink8s.kubernetes.files). In their content C(FINGERPRINT(NAME, NAME))
-    stands for a hash of the certificates with these names, so that who reads the file is told of new ones,
-    and C(CERTIFICATE(NAME)) and C(KEY(NAME)) for the certificate and its private key in base64, as a
-    kubeconfig has them in it.
+  - Then writes files in the way of M(mink8s.kubernetes.files). In their content C(CERTIFICATE(NAME)) and
+    C(KEY(NAME)) stand for the certificate with this name and its private key in base64, as a kubeconfig has
+    them in it.
   - Without certificates to make, nothing of O(directory) or the library is needed.
 author: The mink8s authors (@mink8s)
 extends_documentation_fragment: [mink8s.kubernetes.ledger, mink8s.kubernetes.files]
@@ -31,8 +30,8 @@ attributes:
     support: full
   diff_mode:
     description: >-
-      Shows names and expiry of the certificates, and the contents of O(files) and O(kubeconfig), but never a
-      key or what a line that ends its name with C(-data) has.
+      Shows names and expiry of the certificates, and the contents of O(files), but never a key or what a line
+      that ends its name with C(-data) has.
     support: full
 options:
   directory:
@@ -112,9 +111,8 @@ options:
     elements: str
     default: []
   kubeconfig:
-    description: Content of the kubeconfig for O(logins). Its first line shows whose the file is.
-    type: str
-    default: ""
+    description: Path of the one of O(files) that O(logins) get, too. Its first line shows whose the file is.
+    type: path
   valid_days:
     description: Days O(certificates) are valid for, but never longer than their authority.
     type: int
@@ -150,14 +148,8 @@ EXAMPLES = r"""
         usages: [client]
     key_pairs: [sa]
     files:
-      - path: /etc/kubernetes/manifests/kube-apiserver.yaml
-        content: |
-          apiVersion: v1
-          kind: Pod
-          metadata:
-            name: kube-apiserver
-            annotations:
-              example.com/certificates: FINGERPRINT(apiserver)
+      - path: /etc/kubernetes/admin.conf
+        content: "{{ lookup('ansible.builtin.template', 'kubeconfig.j2') }}"
         mode: "0600"
 """
 
@@ -217,7 +209,7 @@ def main() -> None:
             "key_pairs": {**texts, "no_log": False},
             "unwanted": texts,
             "logins": texts,
-            "kubeconfig": {"type": "str", "default": ""},
+            "kubeconfig": {"type": "path"},
             "valid_days": {"type": "int", "default": 365},
             "authority_valid_days": {"type": "int", "default": 3650},
             "renew_days": {"type": "int", "default": 30},
@@ -235,6 +227,8 @@ def main() -> None:
             library.fail(module, "cryptography")
     try:
         homes = [home_kubeconfig.find(login) for login in module.params["logins"]]
+        if homes and module.params["kubeconfig"] not in [file["path"] for file in module.params["files"]]:
+            raise ValueError(f"kubeconfig: {module.params['kubeconfig']} is not in files")
         desired = certificates.read_options(module.params)
         found = certificates.observe(directory, desired)
         work = certificates.plan(desired, found, now)
@@ -254,7 +248,9 @@ def main() -> None:
                 for file in module.params["files"]
             ],
         }
-        kubeconfig = certificates.filled(module.params["kubeconfig"], results).encode()
+        kubeconfig = next(
+            (file_set.whole(file) for file in params["files"] if file["path"] == params["kubeconfig"]), b""
+        )
         written, changes = file_set.prepare(params)
         noted = ledger_file.read(module.params["ledger"]) or ledger_file.Ledger()
         in_homes = home_kubeconfig.plan(homes, home_kubeconfig.noted(noted.paths), kubeconfig)

@@ -108,7 +108,8 @@ def test_another_name_of_the_api_restarts_it_alone(node: Node, variables: dict[s
     said = changed(node.playbook("site.yml", "--check", **variables))
     assert changed(node.playbook("site.yml", **variables)) == said
     assert said == [
-        "mink8s.kubernetes.control_plane : Write certificates, static pods' manifests and kubeconfigs"
+        "mink8s.kubernetes.credentials : Make certificates and kubeconfigs",
+        "mink8s.kubernetes.control_plane : Write the static pods' manifests",
     ]
     after = running(node)
     assert after.apiserver != before.apiserver

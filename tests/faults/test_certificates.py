@@ -11,7 +11,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signi
 from cluster import Cluster, until
 
 PKI = "/etc/kubernetes/pki"
-RENEWS = "mink8s.kubernetes.control_plane : Write certificates, static pods' manifests and kubeconfigs"
+RENEWS = "mink8s.kubernetes.credentials : Make certificates and kubeconfigs"
 SERVED = "import ssl; print(ssl.get_server_certificate(('127.0.0.1', {port})))"
 # Whoever reads these once has to start again to read them anew.
 RESTARTED = {"kube-apiserver", "kubelet"}

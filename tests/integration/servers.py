@@ -182,20 +182,25 @@ def extract(archive: Path, directory: Path, *arguments: str) -> None:
 
 
 def configure(directory: Path, authentication: str, **days: int) -> None:
-    """Write what the role control_plane writes, with other certificates' days if given."""
+    """Write what the roles credentials and control_plane write, with other certificates' days if given."""
+    roles = [ROOT / "roles" / name for name in ("credentials", "control_plane")]
     variables = {
-        "control_plane_authentication": authentication,
-        "control_plane_config_dir": str(directory),
-        "control_plane_address": "192.0.2.7",
-        "control_plane_node_name": NODE,
-        **days,
+        f"{role.name}_{name}": value
+        for role in roles
+        for name, value in (
+            ("authentication", authentication),
+            ("config_dir", str(directory)),
+            ("address", "192.0.2.7"),
+            ("node_name", NODE),
+        )
     }
-    role = ROOT / "roles" / "control_plane"
-    files = [f"@{role / kind / 'main.yml'}" for kind in ("defaults", "vars")]
+    variables.update(days)
+    files = [f"@{role / kind / 'main.yml'}" for role in roles for kind in ("defaults", "vars")]
     given = [flag for value in (*files, json.dumps(variables)) for flag in ("-e", value)]
     # Templates are looked for beside the playbook.
     playbook = str(shutil.copy(HERE / "control-plane.yml", directory))
-    shutil.copytree(role / "templates", directory / "templates", dirs_exist_ok=True)
+    for role in roles:
+        shutil.copytree(role / "templates", directory / "templates", dirs_exist_ok=True)
     done = ansible("ansible-playbook", playbook, *given)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rendering import MANIFESTS, Rendered, known, render, sums, variables
+from rendering import COMPONENTS, MANIFESTS, Rendered, known, render, sums, variables
 
 LISTING = Path(__file__).parent / "rendered.sha256"
 
@@ -67,3 +67,19 @@ def test_a_release_is_one_row_of_the_table(tmp_path: Path) -> None:
     }
     assert "--pod-infra-container-image=registry.k8s.io/pause:6.5" in rendered.kubelet()
     assert "--client-ca-file=/etc/kubernetes/pki/ca.crt" in rendered.apiserver()
+
+
+def test_a_node_without_control_plane_has_what_is_for_every_node_alone(tmp_path: Path) -> None:
+    node = {
+        "cluster_components": COMPONENTS["all"],
+        "cluster_authentication": "certificates",
+        "__cluster_host_runs": ["every node"],
+    }
+    (rendered,) = render({"node": node}, tmp_path).values()
+    assert sorted(rendered) == [
+        "/etc/kubernetes/kube-proxy.conf",
+        "/etc/kubernetes/kubelet.conf",
+        "/etc/kubernetes/kubelet.yaml",
+        f"{MANIFESTS}/kube-proxy.yaml",
+        "/etc/systemd/system/kubelet.service",
+    ]

@@ -12,6 +12,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.componen
 
 ROLES = Path(__file__).parents[2] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir())
+# Which hosts there are in a cluster.
+HOSTS = ("control plane", "every node")
 TYPES = {"bool": bool, "dict": dict, "int": int, "list": list, "path": str, "str": str}
 
 
@@ -188,7 +190,7 @@ def test_roles_alone_bring_the_default_release() -> None:
 
 def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
     wanted = {"docker-cli"}
-    for role in ("docker", "containerd", "control_plane", "kubelet", "node"):
+    for role in ("docker", "containerd", "credentials", "kubelet", "node"):
         packages = load(f"{role}/vars/main.yml")[f"{role}_default_packages"]
         wanted.update(packages if isinstance(packages, list) else re.findall(r"docker\.io", packages))
     wanted.update(
@@ -206,13 +208,23 @@ def test_each_component_has_a_row_that_says_all_and_the_templates_it_names() -> 
         assert needed <= row.keys() <= needed | {"user", "groups", "files"}
         assert ("user" in row) == ("groups" in row)
         assert row["since"] in minors
-        assert row["runs_on"] in ("control plane", "every node")
+        assert row["runs_on"] in HOSTS
         for name in (f"{row['name']}.yaml", *row.get("files", [])):
             assert (ROLES / "control_plane" / "templates" / f"{name}.j2").is_file()
         for mount in row["mounts"]:
             assert {"name", "path"} <= mount.keys() <= {"name", "path", "type", "read_only"}
         for port in row["ports"]:
             assert {"port", "address"} <= port.keys() <= {"port", "address", "authentication"}
+
+
+def test_each_certificate_and_kubeconfig_says_which_host_it_is_for() -> None:
+    constants = load("credentials/vars/main.yml")
+    table = {row["certificate"]["name"]: row for row in constants["__credentials_certificate_table"]}
+    users = constants["__credentials_kubeconfig_table"]
+    assert {row["runs_on"] for row in [*table.values(), *users]} == {*HOSTS}
+    for user in users:
+        assert table[user["certificate"]]["runs_on"] == user["runs_on"]
+        assert table[user["certificate"]]["certificate"]["common_name"] == user["user"]
 
 
 def test_a_control_plane_alone_has_the_rows_of_the_table() -> None:

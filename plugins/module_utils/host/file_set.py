@@ -106,7 +106,7 @@ def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, 
             changes.directories.append((Path(path), mode))
     for item in desired["files"]:
         path, mode, marker = item["path"], int(item["mode"], 8), item["marker"]
-        content = (f"{marker}\n" if marker else "").encode() + item["content"].encode()
+        content = whole(item)
         seen = observed[path]
         if marker and seen.content is not None and not seen.content.startswith(f"{marker}\n".encode()):
             continue
@@ -127,6 +127,11 @@ def plan(desired: dict[str, Any], observed: dict[str, Observed]) -> tuple[Plan, 
             changes.absent.append(Path(path))
             show(path, observed[path].content, None)
     return Plan(tuple(reasons), "".join(before), "".join(after)), changes
+
+
+def whole(file: dict[str, Any]) -> bytes:
+    """What a file is to have in it, its marker too."""
+    return f"{file['marker']}\n{file['content']}".encode() if file["marker"] else file["content"].encode()
 
 
 def note(desired: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ a renewed authority has signed stays valid.
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-# A hash of certificates, or a certificate or a key itself in base64.
-PLACEHOLDER = re.compile(r"(FINGERPRINT|CERTIFICATE|KEY)\(([^()]*)\)")
+# A certificate or a key in base64.
+PLACEHOLDER = re.compile(r"(CERTIFICATE|KEY)\(([^()]*)\)")
 
 
 @dataclass(frozen=True)
@@ -259,15 +258,12 @@ def filled(content: str, described: Mapping[str, Mapping[str, str]]) -> str:
     """
 
     def fill(match: re.Match[str]) -> str:
-        names = re.split(r"\s*,\s*", match[2].strip())
-        unknown = [name for name in names if name not in described]
-        if unknown:
-            raise ValueError(f"files: {match[0]}: there is no certificate {', '.join(unknown)}")
-        of_each = [described[name] for name in names]
-        if match[1] == "FINGERPRINT":
-            return hashlib.sha256(" ".join(each["fingerprint"] for each in of_each).encode()).hexdigest()
-        kind = "path" if match[1] == "CERTIFICATE" else "key_path"
-        files = [read(each[kind]) if each["fingerprint"] else None for each in of_each]
-        return base64.b64encode(b"".join(filter(None, files))).decode() if all(files) else match[0]
+        kind, name = match.groups()
+        if name not in described:
+            raise ValueError(f"files: {match[0]}: there is no certificate {name}")
+        known = described[name]
+        path = known["path" if kind == "CERTIFICATE" else "key_path"]
+        content = read(path) if known["fingerprint"] else None
+        return base64.b64encode(content).decode() if content else match[0]
 
     return PLACEHOLDER.sub(fill, content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import pwd
 import re
 import shutil
 import stat
@@ -395,44 +396,29 @@ def test_wrong_options_name_the_entry(options: dict[str, Any], message: str) -> 
     assert message in str(caught.value)
 
 
-def test_a_fingerprint_in_a_file_stands_for_the_certificates_it_names(made: Infrastructure) -> None:
-    def stamped(text: str) -> str:
-        desired = certificates.read_options(OPTIONS)
-        found = certificates.observe(made.directory, desired)
-        described = certificates.describe(
-            made.directory, found, certificates.plan(desired, found, NOW), done=True
-        )
-        return certificates.filled(text, described)
+def test_what_is_returned_of_a_certificate_changes_with_it_alone(tmp_path: Path) -> None:
+    options = {**OPTIONS, "directory": str(tmp_path / "pki"), "ledger": str(tmp_path / "ledger.json")}
 
-    both, one = "a: FINGERPRINT(apiserver, admin)", "a: FINGERPRINT(admin)"
-    before = stamped(both), stamped(one)
-    assert len({*before}) == 2
-    assert all(re.fullmatch("a: [0-9a-f]{64}", text) for text in before)
-    assert (stamped(both), stamped(one)) == before
-    made.run(certificates=[{**APISERVER, "dns_names": ["localhost"]}, ADMIN])
-    assert stamped(both) != before[0]
-    assert stamped(one) == before[1]
-    with pytest.raises(ValueError, match=r"FINGERPRINT.admin, nobody.: there is no certificate nobody"):
-        stamped("FINGERPRINT(admin, nobody)")
+    def fingerprints(result: dict[str, Any]) -> dict[str, str]:
+        return {name: known["fingerprint"] for name, known in result["certificates"].items()}
 
-
-def test_files_are_written_with_the_fingerprints_of_what_was_just_made(tmp_path: Path) -> None:
-    path, pki_directory = tmp_path / "pod.yaml", tmp_path / "pki"
-    options = {**OPTIONS, "directory": str(pki_directory), "ledger": str(tmp_path / "ledger.json")}
-    options["files"] = [{"path": str(path), "content": "a: FINGERPRINT(apiserver)", "mode": "0600"}]
-    first = run(options)
-    assert first["changed"]
-    issued = [f"{pki_directory}/{name}.crt" for name in ("ca", "apiserver", "admin")]
-    assert first["changed_files"] == [*issued, str(path)]
-    written = path.read_text()
-    assert re.fullmatch("a: [0-9a-f]{64}", written)
-    assert not run(options)["changed"]
+    assert set(fingerprints(run({**options, "_ansible_check_mode": True})).values()) == {""}
+    before = fingerprints(run(options))
+    assert before.keys() == {"ca", "apiserver", "admin"}
+    assert all(re.fullmatch("[0-9a-f]{64}", fingerprint) for fingerprint in before.values())
+    assert fingerprints(run(options)) == before
     options["certificates"] = [{**APISERVER, "dns_names": ["localhost"]}, ADMIN]
-    said = run({**options, "_ansible_check_mode": True})
-    assert said["changed_files"] == [f"{pki_directory}/apiserver.crt", str(path)]
-    assert path.read_text() == written
-    assert run(options)["reasons"] == said["reasons"]
-    assert path.read_text() != written
+    assert fingerprints(run({**options, "_ansible_check_mode": True})) == {**before, "apiserver": ""}
+    after = fingerprints(run(options))
+    assert [name for name in before if before[name] != after[name]] == ["apiserver"]
+
+
+def test_a_file_that_names_a_certificate_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    options = {**OPTIONS, "directory": str(tmp_path / "pki"), "ledger": str(tmp_path / "ledger.json")}
+    options["files"] = [{"path": str(tmp_path / "admin.conf"), "content": "ca-data: CERTIFICATE(nobody)"}]
+    said = run(options)
+    assert said["failed"]
+    assert "files: CERTIFICATE(nobody): there is no certificate nobody" in said["msg"]
 
 
 def test_without_certificates_only_files_are_written(tmp_path: Path) -> None:
@@ -479,9 +465,17 @@ def test_a_kubeconfig_stands_alone_and_nobody_is_shown_what_is_in_it(tmp_path: P
     assert embedded()["client-certificate-data"] == (directory / "admin.crt").read_bytes()
 
 
+def test_what_logins_get_has_to_be_among_the_files(tmp_path: Path) -> None:
+    options = {**OPTIONS, "directory": str(tmp_path / "pki"), "ledger": str(tmp_path / "ledger.json")}
+    said = run({**options, "logins": [pwd.getpwuid(os.getuid()).pw_name], "kubeconfig": "/etc/admin.conf"})
+    assert said["failed"]
+    assert "kubeconfig: /etc/admin.conf is not in files" in said["msg"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_login_that_is_not_there_is_named_before_anything_changes(tmp_path: Path) -> None:
     options = {**OPTIONS, "directory": str(tmp_path / "pki"), "ledger": str(tmp_path / "ledger.json")}
-    said = run({**options, "logins": ["nobody-of-that-name"], "kubeconfig": "# ours"})
+    said = run({**options, "logins": ["nobody-of-that-name"], "kubeconfig": "/etc/admin.conf"})
     assert said["failed"]
     assert "There is no login nobody-of-that-name on this host. Nothing was changed." in said["msg"]
     assert list(tmp_path.iterdir()) == []
