@@ -166,19 +166,30 @@ def make(runtime: ContainerRuntime, snapshot: str, found: Place) -> Path:
         shutil.rmtree(stage)
     stage.mkdir(mode=0o700)
     try:
-        # The manifest's etcd has the name and the addresses that etcdctl takes by itself.
-        runtime.run(
-            found.image,
-            ["etcdctl", "snapshot", "restore", "/snapshot.db", "--data-dir=/stage/data"],
-            {Path(snapshot): "/snapshot.db", stage: "/stage"},
-        )
+        restore(runtime, snapshot, found.image, stage)
     except ContainerRuntimeError as error:
         shutil.rmtree(stage)
         raise RestoreError(
-            f"{found.image} made no data of {snapshot}, so nothing was changed. If it has no etcdctl, set"
-            f" cluster_image_tags to an etcd that has. {error}"
+            f"{found.image} made no data of {snapshot}, so nothing was changed. If it has no etcdutl and no"
+            f" etcdctl, set cluster_image_tags to an etcd that has. {error}"
         ) from error
     return stage
+
+
+def restore(runtime: ContainerRuntime, snapshot: str, image: str, stage: Path) -> None:
+    """Have the etcd of an image make data of a snapshot. Raises ContainerRuntimeError.
+
+    etcdutl comes with etcd 3.5, and etcdctl can't do it any more from 3.6 on.
+    """
+    # The manifest's etcd has the name and the addresses that these take by themselves.
+    words = ["snapshot", "restore", "/snapshot.db", "--data-dir=/stage/data"]
+    mounts = {Path(snapshot): "/snapshot.db", stage: "/stage"}
+    try:
+        runtime.run(image, ["etcdutl", *words], mounts)
+    except ContainerRuntimeError as error:
+        if "executable file not found" not in str(error):
+            raise
+        runtime.run(image, ["etcdctl", *words], mounts)
 
 
 def apply(module: AnsibleModule, etcd: Etcd, found: Place) -> str:
