@@ -111,10 +111,13 @@ def _run(module: AnsibleModule, step: Step) -> str:
 def ask(runtime: ContainerRuntime, step: Step) -> str:
     """Have the container runtime do what the step does to its names. Returns what failed."""
     try:
-        if step.action == "stop":
-            runtime.stop(step.names, GRACE_SECONDS)
-        elif step.action == "remove_containers":
-            runtime.remove(step.names)
+        if step.action in ("stop", "remove_containers"):
+            # Before it was stopped, the kubelet may have made others than those that were seen.
+            ours = [each for each in runtime.containers() if each.kubelets]
+            if step.action == "stop":
+                runtime.stop([each.identity for each in ours if each.runs], GRACE_SECONDS)
+            else:
+                runtime.remove([each.identity for each in ours])
         elif step.action == "untag":
             runtime.untag(step.names[0])
         else:
