@@ -148,6 +148,7 @@ def plan(
     decision.runtime_goes = asked and decision.runtime != "foreign" and owners <= can_go
     # One whose packages are not known may need any of these.
     stays = owners or (runtime.packages if decision.runtime == "foreign" else set())
+    stays = stays | runtime.libraries if decision.runtime == "ours" else stays
     decision.going = can_go if decision.runtime_goes else removable(candidates - stays, packages)
     decision.remaining = sorted(can_go - decision.going)
     needed = sorted(candidates - can_go)

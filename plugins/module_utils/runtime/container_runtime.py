@@ -179,6 +179,8 @@ class ContainerRuntime(ABC):
     # Packages, directories and the group that come with it and are needed as long as it stays.
     packages: ClassVar[frozenset[str]]
     directories: ClassVar[tuple[str, ...]]
+    # Packages with which it is asked; reset, too, needs them as long as ours stays.
+    libraries: ClassVar[frozenset[str]] = frozenset()
     group: ClassVar[str]
     data_root: ClassVar[str]
     # A socket of the kubelet's for it, which outlives the kubelet.

@@ -47,6 +47,7 @@ class Containerd(ContainerRuntime):
     bridge = "cni0"
     programs = ("containerd", "ctr")
     packages = frozenset({"containerd", "containerd.io", "runc", "containernetworking-plugins"})
+    libraries = frozenset({"python3-grpcio", "python3-protobuf"})
     directories = ("/etc/cni", "/etc/containerd", "/opt/containerd", "/var/lib/cni", "/var/lib/containerd")
     group = ""
     data_root = "/var/lib/containerd"
