@@ -139,7 +139,7 @@ def pause(given: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def bare(node: Node) -> snapshot.Snapshot:
     """The bare host; its mount points for data have the modes that dockerd and containerd give them."""
-    shell(node, "chmod 710 /var/lib/docker; chmod 711 /var/lib/containerd")
+    shell(node, "chmod 710 /var/lib/docker; chmod 700 /var/lib/containerd")
     return snapshot.take(node)
 
 
