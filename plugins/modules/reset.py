@@ -140,7 +140,10 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
     path, asked, ran = module.params["ledger"], module.params["container_runtime"], KUBELET in ledger.units
     needed = ran or bool(ledger.images)
     stored, problems = ask(runtime, needed or asked)
-    packages = removable_packages.observe(module, ledger.packages, runtime, asked)
+    others = selection.others(runtime)
+    # Nobody has looked whether something in them is somebody else's.
+    protected = frozenset().union(*(other.packages for other in others)) - runtime.packages
+    packages = removable_packages.observe(module, ledger.packages, runtime, asked, protected)
     going = removable_packages.remove(module, packages)
     if packages.runtime_goes:
         refuse(runtime, ledger, stored, bool(problems))
@@ -155,7 +158,8 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
     paths = {**ledger.paths, **({runtime.kubelet_socket: "file"} if ran and runtime.kubelet_socket else {})}
     files = [*ledger.settings, path]
     seen = removable_paths.observe(paths, files, mountinfo)
-    staying = () if packages.runtime_goes else runtime.directories
+    staying = {path for other in others for path in other.directories} - {*runtime.directories}
+    staying |= set() if packages.runtime_goes else {*runtime.directories}
     keep = removable_paths.chosen(paths, seen, module.params["keep_etcd_data"], staying)
     trees = [tree for tree in removable_paths.trees(paths, keep) if not is_runtimes(tree)]
     removal, leftovers = removable_paths.plan(paths, seen, keep, files).divided(is_runtimes)

@@ -157,3 +157,21 @@ def test_somebodys_docker_runs_on_beside_it(node: Node) -> None:
     assert run.returncode == 0, said(run)
     assert json.loads(node.run(*inspect)) == before
     assert node.run("cat", CONFIGURATION) == text
+
+
+def test_a_cluster_changes_its_container_runtime_and_keeps_its_data(node: Node) -> None:
+    assert changed(node.playbook("site.yml", **{**CLUSTER, "cluster_container_runtime": "docker"}))
+    assert "k8s_etcd_etcd-" in node.run("docker", "ps", "--format", "{{.Names}}")
+    shell(node, "kubectl create configmap kept --from-literal=a=1")
+    load(node, "docker", "load", "--quiet")
+    node.run("docker", "create", "--name", "somebodys", "busybox:1.35")
+    run = node.playbook("site.yml", **CLUSTER)
+    assert changed(run)
+    assert "runtime_change: The kubelet of this host uses docker, and is going to use containerd" in said(run)
+    assert "k8s_" not in node.run("docker", "ps", "--all", "--format", "{{.Names}}")
+    assert "containerd://" in shell(node, "kubectl get nodes --output wide")
+    assert shell(node, "kubectl get configmap kept --output jsonpath='{.data.a}'") == "1"
+    assert changed(node.playbook("site.yml", **CLUSTER)) == []
+    run = node.playbook("reset.yml", reset_confirm=True, reset_container_runtime=True)
+    assert run.returncode == 0, said(run)
+    assert "somebodys" in node.run("docker", "ps", "--all", "--format", "{{.Names}}")

@@ -120,11 +120,19 @@ class Decision:
 
 
 def observe(
-    module: AnsibleModule, noted: Collection[str], runtime: ContainerRuntime, asked: bool
+    module: AnsibleModule,
+    noted: Collection[str],
+    runtime: ContainerRuntime,
+    asked: bool,
+    protected: Collection[str] = (),
 ) -> Decision:
-    """Look and decide. noted: the packages in the ledger. asked: whether the container runtime shall go."""
+    """Look and decide.
+
+    noted: the packages in the ledger. asked: whether the container runtime shall go. protected: packages of
+    another one, which stay.
+    """
     packages = known(module) if noted else {}
-    return plan(noted, packages, owners(module, runtime.programs), runtime, asked)
+    return plan(noted, packages, owners(module, runtime.programs), runtime, asked, protected)
 
 
 def plan(
@@ -133,13 +141,15 @@ def plan(
     installed: Collection[str] | None,
     runtime: ContainerRuntime,
     asked: bool,
+    protected: Collection[str] = (),
 ) -> Decision:
     """Decide.
 
     noted: those in the ledger. installed: the packages the container runtime's programs come from, none if
-    that is not known; None if there is no runtime. asked: whether it shall go.
+    that is not known; None if there is no runtime. asked: whether it shall go. protected: packages that stay.
     """
-    candidates = {name for name in (each.partition(":")[0] for each in noted) if name in packages}
+    listed = {name for name in (each.partition(":")[0] for each in noted) if name in packages}
+    candidates = listed - {*protected}
     owners = set(installed or ())
     can_go = removable(candidates, packages)
     decision = Decision(
@@ -150,8 +160,15 @@ def plan(
     stays = owners or (runtime.packages if decision.runtime == "foreign" else set())
     stays = stays | runtime.libraries if decision.runtime == "ours" else stays
     decision.going = can_go if decision.runtime_goes else removable(candidates - stays, packages)
-    decision.remaining = sorted(can_go - decision.going)
-    needed = sorted(candidates - can_go)
+    with_others = removable(listed, packages)
+    decision.remaining = sorted(with_others - decision.going)
+    others = sorted(listed - candidates)
+    if others:
+        decision.kept.append(
+            f"The packages of another container runtime stay: {enumerate_some(others)}. A further reset sees"
+            " to them."
+        )
+    needed = sorted(candidates - with_others)
     if needed:
         decision.kept.append(f"Packages that others need by now stay: {enumerate_some(needed)}.")
     if decision.runtime == "foreign" and (asked or decision.remaining):

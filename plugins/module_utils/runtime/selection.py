@@ -34,6 +34,12 @@ def of_host() -> ContainerRuntime:
     return named(_used())
 
 
+def others(runtime: ContainerRuntime) -> list[ContainerRuntime]:
+    """Those that are on this host besides, such as the one that the kubelet used before."""
+    known = [kind() for kind in RUNTIMES.values() if not isinstance(runtime, kind)]
+    return [other for other in known if other.is_installed()]
+
+
 def former(name: str) -> str:
     """The one that the kubelet of this host uses if that is not the one of this name; empty otherwise."""
     used = _used() if KUBELET.exists() else name

@@ -160,3 +160,14 @@ def test_each_program_of_the_engine_has_to_come_from_a_package(
     listed = {f"{tmp_path}/usr/sbin/dockerd": packages[0], f"{tmp_path}/usr/bin/docker": packages[1]}
     module: Any = Answers(listed)
     assert removable_packages.owners(module, RUNTIME.programs) == expected
+
+
+def test_another_container_runtime_stays_and_is_still_noted() -> None:
+    current = selection.named("containerd")
+    protected = RUNTIME.packages - current.packages
+    for asked in (False, True):
+        decision = removable_packages.plan(NOTED, known(), {"containerd"}, current, asked, protected)
+        assert decision.going == {"socat", "libwrap0", "python3-yaml"}
+        assert decision.remaining == NEEDED
+        assert "another container runtime stay: docker.io." in decision.kept[0]
+        assert not decision.runtime_goes
