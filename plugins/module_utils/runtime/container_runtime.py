@@ -158,7 +158,7 @@ class Observed:
         """A cgroup driver that the kubelet is not going to have."""
         yield from ()
 
-    def rules_problems(self, rules: Filter) -> Problems:
+    def rules_problems(self, seen: Filter) -> Problems:
         """Rules of the packet filter that the runtime wrote and that are gone."""
         yield from ()
 
@@ -282,8 +282,8 @@ class ContainerRuntime(ABC):
         """What a person types to see a container's log. container: its ID, or the beginning of it."""
 
     @abstractmethod
-    def lost_rules(self, rules: str) -> str:
-        """What to say of rules of the runtime's that are gone; empty if none are. rules: of iptables-save."""
+    def lost_rules(self, saved: str) -> str:
+        """What to say of rules of the runtime's that are gone; empty if none are. saved: by iptables-save."""
 
     @abstractmethod
     def unused_settings(self) -> str:

@@ -218,7 +218,7 @@ class Containerd(ContainerRuntime):
         """What a person types to see a container's log."""
         return f"cat /var/log/containers/*{container[:12]}*.log"
 
-    def lost_rules(self, _rules: str) -> str:
+    def lost_rules(self, saved: str) -> str:
         """CNI plugins write their rules anew for each pod."""
         return ""
 

@@ -209,9 +209,9 @@ class Docker(ContainerRuntime):
         """What a person types to see a container's log."""
         return f"docker logs {container[:12]}"
 
-    def lost_rules(self, rules_text: str) -> str:
+    def lost_rules(self, saved: str) -> str:
         """What to say of rules that are gone."""
-        return rules.lost(rules_text)
+        return rules.lost(saved)
 
     def unused_settings(self) -> str:
         """What to say of a dockerd that runs on with settings of ours."""

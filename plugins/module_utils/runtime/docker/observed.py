@@ -159,9 +159,9 @@ class DockerObserved(Observed):
                 " docker, or set cluster_article_exact to false.",
             )
 
-    def rules_problems(self, rules_seen: Filter) -> Problems:
+    def rules_problems(self, seen: Filter) -> Problems:
         """Docker's rules of the packet filter, which may have been flushed since it started."""
-        if self.running and rules_seen.nat and not rules.are_there(rules_seen):
+        if self.running and seen.nat and not rules.are_there(seen):
             yield warning(
                 "Docker runs, and its rules are gone from the packet filter, as after nft flush ruleset:"
                 " pods reach nothing beyond this host, and published ports do not answer.",
