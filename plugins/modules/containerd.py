@@ -156,6 +156,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containerd.engine import (
     Containerd,
     default_driver,
+    installed_version,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon import RefusedError
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon import apply as apply_daemon
@@ -210,8 +211,9 @@ def run(module: AnsibleModule) -> None:
     params, containerd = module.params, Containerd()
     names = ("settings", "proxy", "proxy_file", "pause_image", "registries", "ledger")
     desired = daemon.Desired(path=params["config"], **{name: params[name] for name in names})
-    version, driver = containerd.version_and_driver(module.run_command)
+    version = installed_version(module.run_command)
     if params["state"] == "configured":
+        _version, driver = containerd.version_and_driver(module.run_command)
         configure(module, desired, bool(version), {"version": version, "cgroup_driver": driver})
     if version and "v1" not in config.cri_versions(version):
         raise RefusedError(
@@ -223,7 +225,7 @@ def run(module: AnsibleModule) -> None:
     else:
         plan, driver = bring(module, desired, version)
     if not version and not module.check_mode:
-        version, _driver = containerd.version_and_driver(module.run_command)
+        version = installed_version(module.run_command)
     missing, apply, results = images.prepare(module, containerd)
     carry_out(module, together(plan, missing), apply, version=version, cgroup_driver=driver, images=results)
 

@@ -53,7 +53,6 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 KUBELET = "kubelet.service"
-GRACE_SECONDS = 10
 
 
 def main() -> None:
@@ -72,9 +71,8 @@ def main() -> None:
             if code != 0:
                 module.fail_json(msg=f"`systemctl stop {KUBELET}` failed: {error.strip()}")
             # Meanwhile the kubelet may have made others.
-            present = [each for each in runtime.containers() if each.kubelets]
-            runtime.stop([each.identity for each in present if each.runs], GRACE_SECONDS)
-            runtime.remove([each.identity for each in present])
+            runtime.stop_pods()
+            runtime.remove_pods()
 
         carry_out(module, Plan(tuple(reasons)), apply)
     except ContainerRuntimeError as error:

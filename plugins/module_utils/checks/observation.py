@@ -26,6 +26,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     own_cluster,
     packet_filter,
     programs,
+    systemd,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import (
     Listener,
@@ -165,7 +166,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         euid=os.geteuid(),
         time=datetime.now(timezone.utc),
         init=text("/proc/1/comm").strip(),
-        systemd_booted=Path("/run/systemd/system").is_dir(),
+        systemd_booted=systemd.is_booted(),
         # Only a host with cgroup v2 is told how to go back to v1.
         systemd_version=_systemd_version(run) if cgroup_version == 2 else 0,
         selinux={"1": "enforcing", "0": "permissive"}.get(text("/sys/fs/selinux/enforce"), "disabled"),
@@ -206,7 +207,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
 
 def _systemd_version(run: Run) -> int:
     """The first number systemctl prints; 0 without systemd."""
-    if not Path("/run/systemd/system").is_dir():
+    if not systemd.is_booted():
         return 0
     match = re.match(r"systemd (\d+)", run(["systemctl", "--version"])[1])
     return int(match.group(1)) if match else 0

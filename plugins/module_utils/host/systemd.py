@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines
@@ -27,8 +28,15 @@ PROPERTIES = (
     "InvocationID",
     "ExecStart",
 )
+# Where systemd says that it has booted the host.
+BOOTED = Path("/run/systemd/system")
 # How long a process has run, in seconds, that has not ended at its start.
 SETTLED = 20
+
+
+def is_booted() -> bool:
+    """Whether the host was booted with systemd."""
+    return BOOTED.is_dir()
 
 
 @dataclass(frozen=True)

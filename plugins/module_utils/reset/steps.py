@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 CGROUP_SECONDS = 10
-# Until a container that does not stop is killed.
-GRACE_SECONDS = 10
 # The actions after which nothing is at the path any more.
 REMOVALS = ("remove", "kubeconfig", "tree")
 
@@ -111,13 +109,11 @@ def _run(module: AnsibleModule, step: Step) -> str:
 def ask(runtime: ContainerRuntime, step: Step) -> str:
     """Have the container runtime do what the step does to its names. Returns what failed."""
     try:
-        if step.action in ("stop", "remove_containers"):
-            # Before it was stopped, the kubelet may have made others than those that were seen.
-            ours = [each for each in runtime.containers() if each.kubelets]
-            if step.action == "stop":
-                runtime.stop([each.identity for each in ours if each.runs], GRACE_SECONDS)
-            else:
-                runtime.remove([each.identity for each in ours])
+        # Before it was stopped, the kubelet may have made others than those that were seen.
+        if step.action == "stop":
+            runtime.stop_pods()
+        elif step.action == "remove_containers":
+            runtime.remove_pods()
         elif step.action == "untag":
             runtime.untag(step.names[0])
         else:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +20,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_ref
 # The identity of a static pod is a hash, unlike that of a pod that came through the API.
 STATIC = re.compile("[0-9a-f]{32}")
 PAUSE = "POD"
+# How long pods have to end, in seconds, and how many containers are seen to at once.
+GRACE_SECONDS, AT_ONCE = 10, 50
 
 
 class ContainerRuntimeError(Exception):
@@ -195,6 +198,14 @@ class ContainerRuntime(ABC):
         """The unit of systemd that runs it."""
         return self.units[-1]
 
+    def stop_pods(self) -> None:
+        """Stop all that the kubelet has made, at once, as etcd and workloads want it."""
+        self.stop([each.identity for each in self.containers() if each.kubelets and each.runs], GRACE_SECONDS)
+
+    def remove_pods(self) -> None:
+        """Remove all that the kubelet has made."""
+        self.remove([each.identity for each in self.containers() if each.kubelets])
+
     @abstractmethod
     def is_installed(self) -> bool:
         """Whether it is on the host."""
@@ -288,3 +299,22 @@ class ContainerRuntime(ABC):
     @abstractmethod
     def unused_settings(self) -> str:
         """What to say of a runtime that still runs with settings that were taken out of its files."""
+
+
+def for_each(
+    identities: Sequence[str], do: Callable[[str], object], is_done: Callable[[ContainerRuntimeError], bool]
+) -> None:
+    """Do something to containers at once. Raises the first ContainerRuntimeError.
+
+    is_done: whether an error says that there is nothing left to do to that container.
+    """
+
+    def one(identity: str) -> None:
+        try:
+            do(identity)
+        except ContainerRuntimeError as error:
+            if not is_done(error):
+                raise
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, identities))

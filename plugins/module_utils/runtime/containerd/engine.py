@@ -9,11 +9,10 @@ import re
 import subprocess
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup, network, programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup, network, programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     PAUSE,
@@ -22,6 +21,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     ContainerRuntimeError,
     Details,
     Image,
+    for_each,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containerd import cri
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
@@ -34,7 +34,6 @@ LINES = 500
 # A line of a container's log: when, from where, whether it is whole, and what was written.
 LOG_LINE = re.compile(r"\S+ (?:stdout|stderr) ([FP])\S* ?(.*)", re.DOTALL)
 NANOSECONDS = 1e9
-AT_ONCE = 16
 # containerd has these images under their digests only.
 UNNAMED = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -71,14 +70,12 @@ class Containerd(ContainerRuntime):
 
     def version_and_driver(self, run: Run) -> tuple[str, str]:
         """The version of a containerd that need not run, and the driver its configuration gives runc."""
-        program = programs.find("containerd")
-        if not program:
+        version = installed_version(run)
+        if not version:
             return "", default_driver()
-        _code, shown, _error = run([program, "--version"])
-        words = shown.split()
-        _code, configured, _error = run([program, "--config", self.configuration, "config", "dump"])
-        systemd = re.search(r"^\s*SystemdCgroup = true$", configured, re.MULTILINE)
-        return words[2].lstrip("v") if len(words) > 2 else "", "systemd" if systemd else "cgroupfs"
+        dump = [programs.find("containerd"), "--config", self.configuration, "config", "dump"]
+        has_systemd = re.search(r"^\s*SystemdCgroup = true$", run(dump)[1], re.MULTILINE)
+        return version, "systemd" if has_systemd else "cgroupfs"
 
     def host_address(self) -> str:
         """The host's address on the bridge of the CNI configuration."""
@@ -125,31 +122,21 @@ class Containerd(ContainerRuntime):
 
     def stop(self, identities: Sequence[str], seconds: int) -> None:
         """Stop containers, and the sandboxes that are among them with the network of their pods."""
-        sandboxes = {each.id for each in cri.call("ListPodSandbox").items}
-
-        def one(identity: str) -> None:
-            if identity in sandboxes:
-                cri.call("StopPodSandbox", cri.LONG, pod_sandbox_id=identity)
-            else:
-                cri.call("StopContainer", cri.LONG, container_id=identity, timeout=seconds)
-
+        sandboxes, containers = _divided(identities)
         # A sandbox takes its containers with it without waiting for them.
-        _each([key for key in identities if key not in sandboxes], one)
-        _each([key for key in identities if key in sandboxes], one)
+        for_each(
+            containers,
+            lambda key: cri.call("StopContainer", cri.LONG, container_id=key, timeout=seconds),
+            _is_gone,
+        )
+        for_each(sandboxes, _stop_sandbox, _is_gone)
 
     def remove(self, identities: Sequence[str]) -> None:
         """Remove containers, and the sandboxes that are among them."""
-        sandboxes = {each.id for each in cri.call("ListPodSandbox").items}
-
-        def one(identity: str) -> None:
-            if identity in sandboxes:
-                cri.call("StopPodSandbox", cri.LONG, pod_sandbox_id=identity)
-                cri.call("RemovePodSandbox", cri.LONG, pod_sandbox_id=identity)
-            else:
-                cri.call("RemoveContainer", cri.LONG, container_id=identity)
-
-        _each([key for key in identities if key not in sandboxes], one)
-        _each([key for key in identities if key in sandboxes], one)
+        sandboxes, containers = _divided(identities)
+        for_each(containers, lambda key: cri.call("RemoveContainer", cri.LONG, container_id=key), _is_gone)
+        for_each(sandboxes, _stop_sandbox, _is_gone)
+        for_each(sandboxes, lambda key: cri.call("RemovePodSandbox", cri.LONG, pod_sandbox_id=key), _is_gone)
 
     def run(self, image: str, command: Sequence[str], mounts: Mapping[Path, str]) -> None:
         """Run a command as `ctr run --rm` does, which gives it a network of its own."""
@@ -230,10 +217,19 @@ class Containerd(ContainerRuntime):
         )
 
 
+def installed_version(run: Run) -> str:
+    """The version of a containerd that need not run; empty if there is none.
+
+    run: the module's run_command.
+    """
+    program = programs.find("containerd")
+    words = run([program, "--version"])[1].split() if program else []
+    return words[2].lstrip("v") if len(words) > 2 else ""
+
+
 def default_driver() -> str:
     """The cgroup driver that fits a host whose systemd has all cgroups."""
-    systemd = Path("/run/systemd/system").is_dir()
-    return "systemd" if cgroup.version() == 2 and systemd else "cgroupfs"
+    return "systemd" if cgroup.version() == 2 and systemd.is_booted() else "cgroupfs"
 
 
 def log_text(lines: Sequence[str]) -> str:
@@ -243,6 +239,16 @@ def log_text(lines: Sequence[str]) -> str:
         found = LOG_LINE.fullmatch(line)
         text.append(found[2].rstrip("\n") if found and found[1] == "P" else found[2] if found else line)
     return "".join(text)
+
+
+def _divided(identities: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The sandboxes of pods, and the other containers."""
+    known = {each.id for each in cri.call("ListPodSandbox").items}
+    return [key for key in identities if key in known], [key for key in identities if key not in known]
+
+
+def _stop_sandbox(identity: str) -> None:
+    cri.call("StopPodSandbox", cri.LONG, pod_sandbox_id=identity)
 
 
 def _container(identity: str, role: str, state: str, sandbox: object, image: str = "") -> Container:
@@ -284,15 +290,5 @@ def _ctr(*arguments: str, namespace: str = NAMESPACE) -> str:
     return done.stdout
 
 
-def _each(identities: Sequence[str], do: Callable[[str], object]) -> None:
-    """Do something to containers at once; one that has gone needs nothing done to it."""
-
-    def one(identity: str) -> None:
-        try:
-            do(identity)
-        except ContainerRuntimeError as error:
-            if "not found" not in str(error):
-                raise
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(one, identities))
+def _is_gone(error: ContainerRuntimeError) -> bool:
+    return "not found" in str(error)

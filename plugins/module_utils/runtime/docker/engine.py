@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     ContainerRuntimeError,
     Details,
     Image,
+    for_each,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import (
     client,
@@ -38,8 +38,6 @@ LABEL = "io.kubernetes"
 LABELS = (f"{LABEL}.docker.type", f"{LABEL}.pod.uid")
 KEYS = {"namespace": "pod.namespace", "pod": "pod.name", "uid": "pod.uid", "role": "container.name"}
 NETWORKS = {"bridge", "host", "none"}
-# As many as the docker command does.
-AT_ONCE = 50
 TABLE = "table {{.ID}}\t{{.Image}}\t{{.CreatedAt}}\t{{.Status}}\t{{.Names}}"
 
 
@@ -113,11 +111,11 @@ class Docker(ContainerRuntime):
 
     def stop(self, identities: Sequence[str], seconds: int) -> None:
         """Stop containers as `docker stop` does."""
-        _each(identities, lambda key: client.post(f"/containers/{key}/stop", t=seconds))
+        for_each(identities, lambda key: client.post(f"/containers/{key}/stop", t=seconds), _is_gone)
 
     def remove(self, identities: Sequence[str]) -> None:
         """Remove containers as `docker rm --force --volumes` does."""
-        _each(identities, lambda key: client.delete(f"/containers/{key}", force=1, v=1))
+        for_each(identities, lambda key: client.delete(f"/containers/{key}", force=1, v=1), _is_gone)
 
     def run(self, image: str, command: Sequence[str], mounts: Mapping[Path, str]) -> None:
         """Run a command as `docker run --rm --network none` does."""
@@ -237,20 +235,9 @@ def _container(listed: Mapping[str, Any]) -> Container:
     )
 
 
-def _each(identities: Sequence[str], do: Callable[[str], object]) -> None:
-    """Do something to containers at once; one that has gone, or is going, needs nothing done to it."""
-
-    def one(identity: str) -> None:
-        try:
-            do(identity)
-        except client.MissingError:
-            pass
-        except ContainerRuntimeError as error:
-            if "is already in progress" not in str(error):
-                raise
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(one, identities))
+def _is_gone(error: ContainerRuntimeError) -> bool:
+    """Whether a container has gone, or is going."""
+    return isinstance(error, client.MissingError) or "is already in progress" in str(error)
 
 
 def log_text(stream: bytes) -> str:

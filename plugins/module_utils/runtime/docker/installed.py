@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     ContainerRuntimeError,
@@ -33,8 +32,7 @@ def stopped(run: Run, daemon_json: str, cgroup_version: int) -> tuple[str, str]:
         configured = configured_driver(files.read(daemon_json) or b"")
     except (OSError, ValueError):
         configured = None  # another check's finding
-    systemd = Path("/run/systemd/system").is_dir()
-    return version, configured or default_driver(version, cgroup_version, systemd)
+    return version, configured or default_driver(version, cgroup_version, systemd.is_booted())
 
 
 def installed_version(run: Run, dockerd: str) -> str:

@@ -163,16 +163,16 @@ def without_cri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.mark.usefixtures("without_cri")
 def test_a_containerd_without_cri_says_why_at_once() -> None:
-    module = Journal()
+    module: Any = Journal()
     with pytest.raises(UnitError, match="has no CRI v1"):
-        daemon.answers(module)  # type: ignore[arg-type]
+        daemon.answers(module)
     module.log = (
         'time="x" level=warning msg="failed to load plugin io.containerd.snapshotter.v1.zfs" error="no zfs"\n'
         'time="x" level=warning msg="failed to load plugin io.containerd.grpc.v1.cri" error="invalid: `x`"\n'
         'time="x" level=error msg="something else"\n'
     )
     with pytest.raises(UnitError, match=r"has no CRI v1.*failed to load plugin io\.containerd\.grpc.*`x`"):
-        daemon.answers(module)  # type: ignore[arg-type]
+        daemon.answers(module)
 
 
 def test_a_containerd_that_does_not_answer_is_waited_for(
@@ -180,5 +180,6 @@ def test_a_containerd_that_does_not_answer_is_waited_for(
 ) -> None:
     monkeypatch.setattr(cri, "SOCKET", f"{tmp_path}/none")
     monkeypatch.setattr(daemon, "CRI_SECONDS", 0.5)
+    module: Any = Journal()
     with pytest.raises(UnitError, match="does not answer"):
-        daemon.answers(Journal())  # type: ignore[arg-type]
+        daemon.answers(module)
