@@ -11,6 +11,7 @@ import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup, network, programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
@@ -98,8 +99,7 @@ class Containerd(ContainerRuntime):
     def details(self, identity: str) -> Details:
         """What CRI says of a container."""
         answer = cri.call("ContainerStatus", container_id=identity, verbose=True)
-        known = {entry.key: entry.value for entry in answer.info}
-        more = json.loads(known.get("info", "{}"))
+        more = _info(answer)
         process = (more.get("runtimeSpec") or {}).get("process") or {}
         status = answer.status
         return Details(
@@ -149,10 +149,17 @@ class Containerd(ContainerRuntime):
 
     def image(self, name: str) -> Image | None:
         """The image as CRI shows it."""
-        found = cri.call("ImageStatus", image={"image": name}).image
-        if not found.id:
+        answer = cri.call("ImageStatus", image={"image": name}, verbose=True)
+        if not answer.image.id:
             return None
-        return Image(found.id, frozenset(known.partition("@")[2] for known in found.repo_digests))
+        configuration = _info(answer).get("imageSpec") or {}
+        return Image(
+            identity=answer.image.id,
+            digests=frozenset(known.partition("@")[2] for known in answer.image.repo_digests),
+            architecture=configuration.get("architecture") or "",
+            created=configuration.get("created") or "",
+            layers=tuple((configuration.get("rootfs") or {}).get("diff_ids") or ()),
+        )
 
     def images(self) -> dict[str, tuple[str, ...]]:
         """The names of every image that CRI knows of, as manifests have them."""
@@ -239,6 +246,13 @@ def log_text(lines: Sequence[str]) -> str:
         found = LOG_LINE.fullmatch(line)
         text.append(found[2].rstrip("\n") if found and found[1] == "P" else found[2] if found else line)
     return "".join(text)
+
+
+def _info(answer: Any) -> dict[str, Any]:
+    """What else CRI says of something, if it is asked to be verbose."""
+    known = {entry.key: entry.value for entry in answer.info}
+    told: dict[str, Any] = json.loads(known.get("info", "{}"))
+    return told
 
 
 def _divided(identities: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 import uuid
@@ -91,6 +92,9 @@ def test_names_come_and_go(containerd: Containerd, image: str, tmp_path: Path) -
     first = containerd.image(image)
     assert first
     assert first.identity.startswith("sha256:")
+    assert first.architecture == {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+    assert first.created
+    assert len(first.layers) == 1
     containerd.tag(image, second)
     assert containerd.image(second) == first
     assert {image, second} <= set(containerd.images()[first.identity])
