@@ -138,15 +138,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, service, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     images,
     proxy,
     settings_file,
     settings_format,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
-    ContainerRuntimeError,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containerd import (
     config,
@@ -158,16 +155,19 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     default_driver,
     installed_version,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon import RefusedError
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon import (
+    ARGUMENTS,
+    RefusedError,
+    run_module,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.daemon import apply as apply_daemon
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, library
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import library
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import (
     Plan,
     carry_out,
     redacted,
     together,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 
 def configure(module: AnsibleModule, desired: daemon.Desired, installed: bool, known: dict[str, Any]) -> None:
@@ -234,20 +234,14 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         {
-            "settings": {"type": "dict", "default": {}},
+            **ARGUMENTS,
             "config": {"type": "path", "default": "/etc/containerd/config.toml"},
             "pause_image": {"type": "str", "default": ""},
             "registries": {"type": "dict", "default": {}},
-            "state": {"type": "str", "choices": ["configured", "running"], "default": "running"},
-            # A proxy may have a password.
-            "proxy": {"type": "str", "default": "", "no_log": True},
             "proxy_file": {
                 "type": "path",
                 "default": "/etc/systemd/system/containerd.service.d/mink8s-proxy.conf",
             },
-            "images": {"type": "list", "elements": "str", "default": []},
-            **images.ARGUMENTS,
-            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
@@ -260,19 +254,7 @@ def main() -> None:
             # On a bare host in check mode they are not installed yet.
             if not module.check_mode:
                 library.fail(module, package)
-    try:
-        run(module)
-    except settings_format.UnreadableError as error:
-        module.fail_json(msg=f"{error}. {daemon.PROGRAM.remedy}")
-    except (
-        RefusedError,
-        service.UnitError,
-        images.SourceError,
-        ContainerRuntimeError,
-        ValueError,
-        OSError,
-    ) as error:
-        module.fail_json(msg=redact(str(error)))
+    run_module(module, daemon.PROGRAM, run)
 
 
 if __name__ == "__main__":

@@ -128,16 +128,10 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
     daemon,
     images,
     settings_file,
-    settings_format,
-)
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
-    ContainerRuntimeError,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker import dockerd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out, together
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 
 def apply(module: AnsibleModule, planned: daemon.Daemon, version: str) -> None:
@@ -189,35 +183,17 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         {
-            "settings": {"type": "dict", "default": {}},
+            **daemon.ARGUMENTS,
             "defaults": {"type": "bool", "default": True},
-            "state": {"type": "str", "choices": ["configured", "running"], "default": "running"},
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
-            # A proxy may have a password.
-            "proxy": {"type": "str", "default": "", "no_log": True},
             "proxy_file": {
                 "type": "path",
                 "default": "/etc/systemd/system/docker.service.d/mink8s-proxy.conf",
             },
-            "images": {"type": "list", "elements": "str", "default": []},
-            **images.ARGUMENTS,
-            **ledger_file.ARGUMENTS,
         },
         supports_check_mode=True,
     )
-    try:
-        run(module)
-    except settings_format.UnreadableError as error:
-        module.fail_json(msg=f"{error}. {dockerd.PROGRAM.remedy}")
-    except (
-        daemon.RefusedError,
-        service.UnitError,
-        images.SourceError,
-        ContainerRuntimeError,
-        ValueError,
-        OSError,
-    ) as error:
-        module.fail_json(msg=redact(str(error)))
+    daemon.run_module(module, dockerd.PROGRAM, run)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, service, systemd
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import proxy, settings_file
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import (
+    images,
+    proxy,
+    settings_file,
+    settings_format,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
+    ContainerRuntimeError,
+)
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import (
     Plan,
     redacted,
     together,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+
+# The options that the modules of all daemons have.
+ARGUMENTS: dict[str, Any] = {
+    "settings": {"type": "dict", "default": {}},
+    "state": {"type": "str", "choices": ["configured", "running"], "default": "running"},
+    # A proxy may have a password.
+    "proxy": {"type": "str", "default": "", "no_log": True},
+    "images": {"type": "list", "elements": "str", "default": []},
+    **images.ARGUMENTS,
+    **ledger_file.ARGUMENTS,
+}
 
 
 class RefusedError(Exception):
@@ -205,3 +226,20 @@ def go_back(
         f"{error}. What the run had changed in {tried} is taken back, and {program.name} runs as it did"
         f" before. Correct {program.variable} or cluster_proxy and run again."
     )
+
+
+def run_module(module: AnsibleModule, program: Program, run: Callable[[AnsibleModule], None]) -> None:
+    """Run what a daemon's module does, and end the module with what went wrong."""
+    try:
+        run(module)
+    except settings_format.UnreadableError as error:
+        module.fail_json(msg=f"{error}. {program.remedy}")
+    except (
+        RefusedError,
+        service.UnitError,
+        images.SourceError,
+        ContainerRuntimeError,
+        ValueError,
+        OSError,
+    ) as error:
+        module.fail_json(msg=redact(str(error)))
