@@ -82,7 +82,7 @@ def main() -> None:
         running=running,
         version=version,
         cgroup_driver=cgroup_driver,
-        host_address=runtime.host_address(),
+        host_address=selection.host_address(runtime),
     )
 
 

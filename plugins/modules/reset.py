@@ -170,9 +170,7 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
         work.add(containers.remove_containers(stored))
     work.add(host.unmount(trees, mountinfo))
     if ran:
-        work.add(
-            host.pod_network(ledger, runtime, {step.path for step in [*removal.steps, *leftovers.steps]})
-        )
+        work.add(host.bridge(ledger, {step.path for step in [*removal.steps, *leftovers.steps]}))
         work.add(host.firewall(module, ledger))
     work.add(containers.remove_images(stored, ledger.images))
     work.add(host.settings(module, ledger, runtime, not packages.runtime_goes))

@@ -43,7 +43,9 @@ def firewall(desired: Mapping[str, Any], host: Host) -> Problems:
     wanted = [("coredns", "udp", 53), ("coredns", "tcp", 53)] if "coredns" in desired["components"] else []
     if not desired["apiserver_bind_address"].startswith("127.") and "kube-proxy" in desired["components"]:
         wanted.append(("kube-apiserver", "tcp", 6443))
-    bridge, address = host.runtime.bridge, host.network.bridge
+    bridge, address = host.runtime.bridge, host.network.bridge or host.runtime.bridge_address
+    if not address:
+        return
     pod = f"{address.rpartition('.')[0]}.250"
     for process, protocol, port in wanted:
         for chain in host.filter.dropped(Packet(bridge, "", pod, address, protocol, port)):

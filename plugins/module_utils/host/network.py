@@ -53,13 +53,13 @@ class Resolver:
 
 @dataclass(frozen=True)
 class Network:
-    """addresses: IPv4, without loopback. bridge: the host's to pods. routes: without the default.
+    """addresses: IPv4, without loopback. bridge: the host's to pods; empty until it is there.
 
-    forwards: whether packets go from one interface to another.
+    routes: without the default. forwards: whether packets go from one interface to another.
     """
 
     addresses: tuple[str, ...] = ()
-    bridge: str = "172.17.0.1"
+    bridge: str = ""
     routes: tuple[Route, ...] = ()
     resolver: Resolver = Resolver()
     forwards: bool = True
@@ -69,8 +69,7 @@ def observe(bridge: str) -> Network:
     """Look at the network. bridge: the interface that pods are connected to."""
     return Network(
         addresses(text("/proc/net/fib_trie")),
-        # What it is going to have where it is not there yet.
-        address(bridge) or "172.17.0.1",
+        address(bridge),
         tuple(routes(text("/proc/net/route"))),
         resolver(),
         text("/proc/sys/net/ipv4/ip_forward").strip() != "0",

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import filter_chains, mounts
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import filter_chains, mounts, pod_network
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset.removable_paths import (
     enumerate_some,
     is_in,
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 UNIT_DIRECTORY = Path("/etc/systemd/system")
 READERS = {str(UNIT_DIRECTORY): ("systemctl", "daemon-reload"), "/etc/default/grub.d": ("update-grub",)}
-POD_NETWORK = "pod-network.service"
-CNI_CONFIGURATION = Path("/etc/cni/net.d/10-mink8s.conflist")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -82,28 +80,28 @@ def unmount(trees: Iterable[str], mountinfo: str) -> Findings:
 
 def firewall(module: AnsibleModule, ledger: ledger_file.Ledger) -> Findings:
     """The chains of the kubelet, of kube-proxy and of CNI plugins in iptables and ip6tables."""
-    ours = POD_NETWORK in ledger.units
+    ours = pod_network.UNIT in ledger.units
     removals = filter_chains.observe(
         module, filter_chains.WITH_POD_NETWORK if ours else filter_chains.KUBERNETES
     )
     return Findings([Step(each.reason, each.command, data=each.data) for each in removals])
 
 
-def pod_network(ledger: ledger_file.Ledger, runtime: ContainerRuntime, planned: Collection[str]) -> Findings:
+def bridge(ledger: ledger_file.Ledger, planned: Collection[str]) -> Findings:
     """The CNI configuration that the collection wrote, and the bridge that it made.
 
     planned: paths that are removed anyway.
     """
     found = Findings()
-    if POD_NETWORK not in ledger.units:
+    if pod_network.UNIT not in ledger.units:
         return found
     # It may be in a directory that stays with the container runtime.
-    if CNI_CONFIGURATION.exists() and str(CNI_CONFIGURATION) not in planned:
-        reason = f"{CNI_CONFIGURATION} is the pod network's"
-        found.steps.append(Step(reason, path=str(CNI_CONFIGURATION), action="remove"))
-    if Path("/sys/class/net", runtime.bridge).exists():
-        command = ("ip", "link", "delete", runtime.bridge)
-        found.steps.append(Step(f"the bridge {runtime.bridge} is the pod network's", command))
+    path, name = pod_network.CONFIGURATION, pod_network.BRIDGE
+    if path.exists() and str(path) not in planned:
+        found.steps.append(Step(f"{path} is the pod network's", path=str(path), action="remove"))
+    if Path("/sys/class/net", name).exists():
+        command = ("ip", "link", "delete", name)
+        found.steps.append(Step(f"the bridge {name} is the pod network's", command))
     return found
 
 

@@ -107,17 +107,19 @@ class Image:
 class Observed:
     """What there is of a container runtime on a host, and what the run is going to do to it.
 
-    version: empty if there is none. cgroup_driver: cgroupfs or systemd, the one it would have once started if
-    it does not run. containers: names of those that run. data_root: where it keeps images and containers;
-    data_root_wanted: where it is going to, empty if nothing moves it. restarts: why one that runs is going to
-    be restarted. keeps_containers: whether they outlive that. loaded, masked: its unit. variable: of the role
-    cluster, with its settings.
+    bridge, bridge_address: the interface of the host that pods are connected to, and the host's address on it
+    unless it is there with another; empty if there is none. version: empty if there is none. cgroup_driver:
+    cgroupfs or systemd, the one it would have once started if it does not run. containers: names of those
+    that run. data_root: where it keeps images and containers; data_root_wanted: where it is going to, empty
+    if nothing moves it. restarts: why one that runs is going to be restarted. keeps_containers: whether they
+    outlive that. loaded, masked: its unit. variable: of the role cluster, with its settings.
     """
 
     name: str
     unit: str
     bridge: str
     data_root: str
+    bridge_address: str = ""
     version: str = ""
     running: bool = False
     cgroup_driver: str = "cgroupfs"
@@ -175,8 +177,10 @@ class ContainerRuntime(ABC):
     name: ClassVar[str]
     # Those of the runtime, each after those it needs, and its own, which is the last.
     units: ClassVar[tuple[str, ...]]
-    # The interface of the host that pods are connected to.
+    # The interface of the host that it connects pods to by itself, and the host's address on it by default;
+    # empty if it does not.
     bridge: ClassVar[str]
+    bridge_address: ClassVar[str]
     # Its programs; the first is there if the runtime is.
     programs: ClassVar[tuple[str, ...]]
     # Packages, directories and the group that come with it and are needed as long as it stays.
@@ -223,7 +227,7 @@ class ContainerRuntime(ABC):
 
     @abstractmethod
     def host_address(self) -> str:
-        """The host's IPv4 address on the network of pods; empty if there is none, or it does not answer."""
+        """The host's IPv4 address on the runtime's own network; empty if it has none, or does not answer."""
 
     @abstractmethod
     def containers(self) -> list[Container]:

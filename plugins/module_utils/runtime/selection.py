@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network, pod_network
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     ContainerRuntime,
@@ -22,7 +24,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker i
     observed as docker_observed,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, library
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, library, subnets
 
 RUNTIMES: dict[str, type[ContainerRuntime]] = {"docker": Docker, "containerd": Containerd}
 # Its unit says after which container runtime it starts.
@@ -32,6 +34,12 @@ KUBELET = Path("/etc/systemd/system/kubelet.service")
 def of_host() -> ContainerRuntime:
     """The container runtime that the kubelet of this host uses, or used. Raises LedgerError and OSError."""
     return named(_used())
+
+
+def host_address(runtime: ContainerRuntime) -> str:
+    """The host's IPv4 address on the network of pods; empty if it has none, or that can't be asked."""
+    made = pod_network.CONFIGURATION.exists()
+    return network.address(pod_network.BRIDGE) if made else runtime.host_address()
 
 
 def others(runtime: ContainerRuntime) -> list[ContainerRuntime]:
@@ -71,6 +79,9 @@ def observe(params: Mapping[str, Any], run: Run, cgroup_version: int) -> Observe
 
     params: the options of the module preflight. run: its run_command.
     """
-    if params["container_runtime"] == "docker":
-        return docker_observed.observe(params, run, cgroup_version)
-    return containerd_observed.observe(params, run, cgroup_version)
+    kind = docker_observed if params["container_runtime"] == "docker" else containerd_observed
+    seen: Observed = kind.observe(params, run, cgroup_version)
+    if not params["pod_network"]:
+        return seen
+    address = subnets.first_address(params["pod_network"])
+    return replace(seen, bridge=pod_network.BRIDGE, bridge_address=address)

@@ -110,7 +110,7 @@ def _look_at_runtime(seen: Seen) -> None:
     except ContainerRuntimeError as error:
         seen.remarks.append(f"{error}.")
         return
-    seen.version, seen.bridge = version, seen.runtime.host_address()
+    seen.version, seen.bridge = version, selection.host_address(seen.runtime)
 
 
 def _name(unit: str) -> str:

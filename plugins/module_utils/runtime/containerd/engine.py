@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup, network, programs, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup, programs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     PAUSE,
@@ -44,7 +44,7 @@ class Containerd(ContainerRuntime):
 
     name = "containerd"
     units = ("containerd.service",)
-    bridge = "cni0"
+    bridge = bridge_address = ""
     programs = ("containerd", "ctr")
     packages = frozenset({"containerd", "containerd.io", "runc", "containernetworking-plugins"})
     libraries = frozenset({"python3-grpcio", "python3-protobuf"})
@@ -79,8 +79,8 @@ class Containerd(ContainerRuntime):
         return version, "systemd" if has_systemd else "cgroupfs"
 
     def host_address(self) -> str:
-        """The host's address on the bridge of the CNI configuration."""
-        return network.address(self.bridge)
+        """It leaves the network of pods to CNI plugins."""
+        return ""
 
     def containers(self) -> list[Container]:
         """All containers that CRI knows of, and the sandboxes of their pods."""

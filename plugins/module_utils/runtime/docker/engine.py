@@ -47,6 +47,7 @@ class Docker(ContainerRuntime):
     name = "Docker"
     units = ("containerd.service", "docker.service")
     bridge = "docker0"
+    bridge_address = "172.17.0.1"
     programs = ("dockerd", "docker")
     packages = frozenset(
         {

@@ -53,6 +53,7 @@ class DockerObserved(Observed):
     unit: str = Docker.units[-1]
     bridge: str = Docker.bridge
     data_root: str = Docker.data_root
+    bridge_address: str = Docker.bridge_address
     variable: str = "cluster_docker_settings"
     min_api: str = ""
     api: str = ""

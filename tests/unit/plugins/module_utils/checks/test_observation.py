@@ -105,6 +105,23 @@ def test_processes_are_those_of_the_host_and_not_of_containers(tmp_path: Path) -
     assert Path("/proc/self/comm").read_text().strip() in procfs.find_processes(Path("/proc"))
 
 
+@pytest.mark.parametrize(
+    ("options", "bridge", "address"),
+    [
+        ({}, "docker0", "172.17.0.1"),
+        ({"pod_network": "10.244.0.0/16"}, "cni0", "10.244.0.1"),
+        ({"pod_network": "10.96.0.0/20", "container_runtime": "containerd"}, "cni0", "10.96.0.1"),
+        ({"pod_network": "many"}, "cni0", ""),
+        ({"container_runtime": "containerd"}, "", ""),
+    ],
+)
+def test_pods_are_on_the_runtimes_own_bridge_or_on_that_of_the_pod_network(
+    options: dict[str, Any], bridge: str, address: str
+) -> None:
+    seen = observe(**options).runtime
+    assert (seen.bridge, seen.bridge_address) == (bridge, address)
+
+
 def test_space_is_added_up_on_each_file_system(tmp_path: Path) -> None:
     wanted = [
         {"path": str(tmp_path), "megabytes": 10},

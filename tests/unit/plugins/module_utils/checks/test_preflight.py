@@ -889,6 +889,19 @@ def test_a_firewall_between_pods_and_coredns_is_warned_of_with_the_rule_that_is_
     assert failures(replace(host, filter=packet_filter.Filter(filter=DENY + rules)), **DNS) == {}
 
 
+def test_a_firewall_is_one_for_the_pod_network_that_is_going_to_be_there() -> None:
+    runtime = replace(DOCKER, bridge="cni0", bridge_address="10.244.0.1")
+    rules = "-P INPUT DROP\n" + "".join(
+        f"-A INPUT -d 10.244.0.1/32 -i cni0 -p {word} -m {word} --dport 53 -j ACCEPT\n"
+        for word in ("udp", "tcp")
+    )
+    host = replace(GOOD, runtime=runtime, filter=packet_filter.Filter(filter=rules))
+    assert failures(host, **DNS) == {}
+    there = replace(host, network=Network(bridge="10.96.0.1"))
+    assert "iptables -I INPUT -i cni0" in warnings(there, **DNS)["firewall"]
+    assert failures(replace(host, runtime=replace(runtime, bridge="", bridge_address="")), **DNS) == {}
+
+
 def test_a_firewall_before_the_api_is_one_for_those_who_get_there_from_pods() -> None:
     host = replace(GOOD, filter=packet_filter.Filter(filter=DENY))
     options: dict[str, Any] = {"authentication": "certificates", "components": ALL[1:]}
