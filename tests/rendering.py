@@ -128,7 +128,7 @@ def host(user: dict[str, Any]) -> dict[str, Any]:
 def play() -> dict[str, Any]:
     """A play that writes down what the roles would write to each host."""
     *always, network = (f"__{role}_files" for role in ROLES)
-    files = f"{' + '.join(always)} + ([] if __cluster_has_docker else {network})"
+    files = f"{' + '.join(always)} + ({network} if __cluster_has_pod_network else [])"
     hosts = "ansible_play_hosts"
     write = {
         "content": f"{{{{ dict({hosts} | zip({hosts} | map('extract', hostvars, 'rendered'))) }}}}",

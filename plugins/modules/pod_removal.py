@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: the mink8s authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The pods of a kubelet that is going to use another container runtime, and would not see them there."""
+"""The pods of a kubelet that is going to use another container runtime, or another network for them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Stops the kubelet, and stops and removes all containers that it has made in a container runtime, the
     static pods' among them. Their ports are free afterwards for the same pods in another container runtime.
+  - What CNI plugins have noted of them goes, too, with the rules of the packet filter that lead to them.
+    Their addresses in the collection's pod network are free afterwards.
   - All other containers, and all images, stay.
   - The kubelet is not started again.
 author: The mink8s authors (@mink8s)
@@ -46,6 +48,7 @@ reasons:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import filter_chains, pod_network
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
     ContainerRuntimeError,
@@ -53,6 +56,14 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 KUBELET = "kubelet.service"
+
+
+def forget(module: AnsibleModule) -> None:
+    """What is left of pods in the pod network whose containers were removed without asking the plugins."""
+    for noted in pod_network.ADDRESSES.glob("*"):
+        noted.unlink()
+    for each in filter_chains.observe(module, filter_chains.PODS):
+        module.run_command(list(each.command), data=each.data, check_rc=True)
 
 
 def main() -> None:
@@ -73,6 +84,7 @@ def main() -> None:
             # Meanwhile the kubelet may have made others.
             runtime.stop_pods()
             runtime.remove_pods()
+            forget(module)
 
         carry_out(module, Plan(tuple(reasons)), apply)
     except ContainerRuntimeError as error:

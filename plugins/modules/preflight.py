@@ -152,9 +152,10 @@ options:
       cgroup, cgroup_driver, clock, components, container_runtime, directories, disk_space, downgrade,
       eviction, firewall, hostname, image_registry, iptables, kernel_log, kernel_memory, linux, logins,
       memory, mirror, mounts, moved_directories, name_servers, names, node_name, other_kubernetes, overlay,
-      pod_network, ports, registered_name, release_checksum, root, routes, runtime_change, runtime_defaults,
-      runtime_packages, runtime_restart, runtime_rules, runtime_settings, runtime_unit, runtime_version,
-      security, service_network, skipped_minor, static_pods, swap, sysctl, systemd, version_range]
+      pod_network, pod_network_change, ports, registered_name, release_checksum, root, routes,
+      runtime_change, runtime_defaults, runtime_packages, runtime_restart, runtime_rules, runtime_settings,
+      runtime_unit, runtime_version, security, service_network, skipped_minor, static_pods, swap, sysctl,
+      systemd, version_range]
 """
 
 EXAMPLES = r"""
@@ -193,9 +194,15 @@ cgroup_v1_parameters:
   type: list
   elements: str
   returned: always
-former_container_runtime:
-  description: The container runtime that the kubelet has used; empty if it goes on using it.
+remove_pods_from:
+  description: >-
+    The container runtime whose pods have to be removed, because the kubelet has used it until now, or has had
+    them in another network; empty if all pods stay.
   type: str
+  returned: always
+has_pod_network:
+  description: Whether the host has a pod network that the collection has made with CNI plugins.
+  type: bool
   returned: always
 has_kube_proxy_rules:
   description: Whether a kube-proxy has left its rules in the packet filter, or runs.

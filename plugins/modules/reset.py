@@ -63,6 +63,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import pod_network
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.reset import (
     containers,
     host,
@@ -170,8 +171,10 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
         work.add(containers.remove_containers(stored))
     work.add(host.unmount(trees, mountinfo))
     if ran:
-        work.add(host.bridge(ledger, {step.path for step in [*removal.steps, *leftovers.steps]}))
-        work.add(host.firewall(module, ledger))
+        planned = {step.path for step in [*removal.steps, *leftovers.steps]}
+        work.steps += host.configuration(ledger, planned)
+        work.steps += host.bridge() if pod_network.UNIT in ledger.units else []
+        work.steps += host.firewall(module, ledger)
     work.add(containers.remove_images(stored, ledger.images))
     work.add(host.settings(module, ledger, runtime, not packages.runtime_goes))
     work.add(removal)

@@ -64,6 +64,20 @@ class Node:
         return self.run("sh", "-c", f"exec 2>&1; {TELL}", check=False)
 
 
+def shell(node: Node, script: str) -> str:
+    """Run a script on the node, with kubectl as an administrator has it."""
+    return node.run("sh", "-ec", f"export KUBECONFIG=/etc/kubernetes/admin.conf; {script}")
+
+
+def load(node: Node, *command: str) -> None:
+    """Have an image of a web server in a container runtime of the node."""
+    archives = subprocess.run([*SANDBOX, "images"], check=True, capture_output=True, text=True).stdout.split()
+    for archive in archives:
+        with Path(archive).open("rb") as stream:
+            into = ["docker", "exec", "-i", node.name, *command]
+            subprocess.run(into, check=True, stdin=stream, stdout=subprocess.DEVNULL)
+
+
 def said(run: subprocess.CompletedProcess[str]) -> str:
     """What a playbook printed, as a person reads it."""
     return (run.stdout + run.stderr).replace("\\n", "\n").replace('\\"', '"')

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import snapshot
-from bare_node import SANDBOX, Node, changed, said
+from bare_node import Node, changed, load, said, shell
 
 KUBECTL = ("env", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl")
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"]
@@ -30,20 +30,6 @@ DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends
 printf '# Somebody has written this.\n%s\n' "$(cat /etc/containerd/config.toml)" >/etc/containerd/config.toml
 systemctl restart containerd docker
 """
-
-
-def shell(node: Node, script: str) -> str:
-    """Run a script on the node, with kubectl as an administrator has it."""
-    return node.run("sh", "-ec", f"export KUBECONFIG=/etc/kubernetes/admin.conf; {script}")
-
-
-def load(node: Node, *command: str) -> None:
-    """Have an image of a web server in a container runtime of the node."""
-    archives = subprocess.run([*SANDBOX, "images"], check=True, capture_output=True, text=True).stdout.split()
-    for archive in archives:
-        with Path(archive).open("rb") as stream:
-            into = ["docker", "exec", "-i", node.name, *command]
-            subprocess.run(into, check=True, stdin=stream, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="module")

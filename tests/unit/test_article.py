@@ -12,6 +12,7 @@ from rendering import MANIFESTS, Rendered, render, stamp
 ARTICLE = Path(__file__).parent / "article"
 LOG = "--audit-log-path=/var/log/kubernetes/audit.log"
 COMPONENTS = ["coredns", "etcd", "kube-proxy", "kube-scheduler", "kube-apiserver", "kube-controller-manager"]
+CNI = {"cluster_container_runtime": "docker", "cluster_pod_network": "10.200.0.0/16"}
 # The user's variables of each cluster that is rendered.
 CLUSTERS: dict[str, dict[str, Any]] = {
     "exact": {"cluster_version": "v1.18.5", "cluster_article_exact": True},
@@ -33,6 +34,8 @@ CLUSTERS: dict[str, dict[str, Any]] = {
     },
     "full v1.18": {"cluster_version": "v1.18.5", "cluster_components": COMPONENTS},
     "full v1.20": {"cluster_version": "v1.20.15", "cluster_components": COMPONENTS},
+    "cni v1.18": {"cluster_version": "v1.18.5", "cluster_components": COMPONENTS, **CNI},
+    "cni v1.20": {"cluster_version": "v1.20.15", "cluster_components": COMPONENTS, **CNI},
     "own address": {
         "cluster_version": "v1.20.15",
         "cluster_components": COMPONENTS,
@@ -305,6 +308,25 @@ def test_components_listen_on_loopback_or_the_bridge_only(full: Rendered) -> Non
         command = full.document(f"{MANIFESTS}/{name}.yaml")["spec"]["containers"][0]["command"]
         assert {"--bind-address=127.0.0.1", "--port=0"} <= {*command}
     assert "bind 172.17.0.1" in full["/etc/kubernetes/Corefile"]
+
+
+@pytest.mark.parametrize("version", ["v1.18", "v1.20"])
+def test_a_pod_network_with_docker_changes_where_pods_are_and_nothing_else(
+    clusters: dict[str, Rendered], version: str
+) -> None:
+    cni, full = clusters[f"cni {version}"], clusters[f"full {version}"]
+    added = ["--cni-bin-dir=/usr/lib/cni", "--network-plugin=cni"]
+    assert [word for word in cni.kubelet() if word not in added] == full.kubelet()
+    assert {*added} < {*cni.kubelet()}
+    conflist, unit = "/etc/cni/net.d/10-mink8s.conflist", "/etc/systemd/system/pod-network.service"
+    assert cni.keys() - full.keys() == {conflist, unit}
+    assert '"subnet": "10.200.0.0/24", "gateway": "10.200.0.1"' in cni[conflist]
+    assert "ip address add 10.200.0.1/24 dev cni0" in cni[unit]
+    differ = {path for path in full if cni[path].replace("10.200.0.1", "172.17.0.1") != full[path]}
+    # The manifest has the sum of the Corefile.
+    assert differ == {"/etc/systemd/system/kubelet.service", f"{MANIFESTS}/coredns.yaml"}
+    assert "bind 10.200.0.1" in cni["/etc/kubernetes/Corefile"]
+    assert cni.document("/etc/kubernetes/kubelet.yaml")["clusterDNS"] == ["10.200.0.1"]
 
 
 def test_what_a_component_changes_elsewhere(clusters: dict[str, Rendered], full: Rendered) -> None:

@@ -190,7 +190,7 @@ def test_roles_alone_bring_the_default_release() -> None:
 
 def test_all_packages_of_the_roles_are_looked_for_at_once() -> None:
     wanted = {"docker-cli"}
-    for role in ("docker", "containerd", "credentials", "kubelet", "node"):
+    for role in ("docker", "containerd", "pod_network", "credentials", "kubelet", "node"):
         packages = load(f"{role}/vars/main.yml")[f"{role}_default_packages"]
         wanted.update(packages if isinstance(packages, list) else re.findall(r"docker\.io", packages))
     wanted.update(

@@ -103,6 +103,13 @@ def article_exact(desired: Mapping[str, Any], host: Host) -> Problems:
             f" kubelet is not told: it registers {host.hostname}.",
             "Leave one of them out, or run hostnamectl set-hostname.",
         )
+    if desired["pod_network"]:
+        yield failure(
+            f"cluster_article_exact is true with pods in {desired['pod_network']}, and the article's are on"
+            " the network that the container runtime has by itself.",
+            "Leave cluster_pod_network and cluster_container_runtime empty, or set cluster_article_exact to"
+            " false.",
+        )
     if desired["authentication"] == "certificates":
         yield failure(
             "cluster_article_exact is true with cluster_authentication: certificates, which the article does"

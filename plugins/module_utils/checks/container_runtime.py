@@ -32,12 +32,12 @@ def container_runtime(desired: Mapping[str, Any], host: Host) -> Problems:
 @check
 def runtime_change(desired: Mapping[str, Any], host: Host) -> Problems:
     """Another container runtime than the kubelet has used, in which all pods are created anew."""
-    if host.former_runtime:
+    if host.used_runtime not in ("", desired["container_runtime"]):
         yield warning(
-            f"The kubelet of this host uses {host.former_runtime}, and is going to use"
+            f"The kubelet of this host uses {host.used_runtime}, and is going to use"
             f" {desired['container_runtime']}: all pods of this node are removed and created anew, with other"
             " addresses, and what their containers have written besides volumes is lost.",
-            f"Set cluster_container_runtime to {host.former_runtime} to leave them as they are.",
+            f"Set cluster_container_runtime to {host.used_runtime} to leave them as they are.",
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import subnets
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
     Problems,
     failure,
@@ -98,6 +99,35 @@ def pod_network(desired: Mapping[str, Any], host: Host) -> Problems:
         others += [f"{services}, which is cluster_service_network"] if services.overlaps(pods) else []
     if others:
         yield failure(f"cluster_pod_network is {pods}, which overlaps {' and '.join(others)}.", remedy)
+
+
+@check
+def pod_network_change(desired: Mapping[str, Any], host: Host) -> Problems:
+    """Another network than the pods of this node are in, in which all are created anew."""
+    # A change of the container runtime is warned of with the same words.
+    if host.used_runtime == desired["container_runtime"] and _changes_pod_network(desired, host):
+        yield warning(
+            f"The pods of this node are {_place(host.pod_subnet, host)}, and are going to be"
+            f" {_place(desired['pod_network'], host)}: all are removed and created anew, with other"
+            " addresses, and what their containers have written besides volumes is lost.",
+            f"Set cluster_pod_network: {host.pod_subnet} to leave them as they are."
+            if host.pod_subnet
+            else "Leave cluster_pod_network empty to leave them as they are.",
+        )
+
+
+def stale_pods(desired: Mapping[str, Any], host: Host) -> str:
+    """The container runtime whose pods have to be removed, for another one or another network; or empty."""
+    changes = host.used_runtime != desired["container_runtime"] or _changes_pod_network(desired, host)
+    return host.used_runtime if changes else ""
+
+
+def _changes_pod_network(desired: Mapping[str, Any], host: Host) -> bool:
+    return host.pod_subnet not in (None, subnets.node_subnet(desired["pod_network"]))
+
+
+def _place(pods: str | None, host: Host) -> str:
+    return f"in {pods}" if pods else f"on the network that {host.runtime.name} has by itself"
 
 
 @check

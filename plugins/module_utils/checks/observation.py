@@ -25,6 +25,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     other_kubernetes,
     own_cluster,
     packet_filter,
+    pod_network,
     programs,
     systemd,
 )
@@ -80,7 +81,10 @@ class Host:
     listeners: tuple[Listener, ...] = ()
     processes: frozenset[str] = frozenset()
     file_systems: tuple[disk.FileSystem, ...] = ()
-    former_runtime: str = ""
+    # What the kubelet of an earlier run uses. pod_subnet: as pod_network.subnet says.
+    used_runtime: str = ""
+    pod_subnet: str | None = None
+    has_pod_network: bool = False
     runtime: Observed = field(default_factory=lambda: Observed("container runtime", "", "", ""))
     others: tuple[other_kubernetes.Other, ...] = ()
     duplicates: tuple[manifest_directory.Duplicate, ...] = ()
@@ -186,7 +190,9 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         listeners=tuple(find_listeners(proc, {entry["port"] for entry in params["ports"]})),
         processes=processes,
         file_systems=tuple(disk.measure(params["directories"], data_root)),
-        former_runtime=selection.former(params["container_runtime"]) if has_ledger else "",
+        used_runtime=selection.used() if has_ledger else "",
+        pod_subnet=pod_network.subnet(text(own_cluster.UNIT)) if has_ledger else None,
+        has_pod_network=has_ledger and pod_network.is_there(),
         runtime=runtime,
         others=tuple(other_kubernetes.find(processes, runtime.containers, files, has_ledger)),
         duplicates=manifest_directory.observe(params),

@@ -17,8 +17,10 @@ RULE = re.compile(r"-A (\S+) ")
 JUMP = re.compile(r" -[jg] (\S+)")
 # All chains of the kubelet and of kube-proxy.
 KUBERNETES = re.compile(r"KUBE-\S+")
-# With those that CNI plugins leave when the last pod has gone; those of a pod go with it.
-WITH_POD_NETWORK = re.compile(r"KUBE-\S+|CNI-(FORWARD|ADMIN|HOSTPORT-\S+)")
+# Those of pods in the pod network, to which rules lead that name it, and those of all its pods.
+PODS = re.compile(r'-A .*\bname: \\"mink8s\\" .*')
+POD_NETWORK = re.compile(rf"CNI-(FORWARD|ADMIN|HOSTPORT-\S+)|{PODS.pattern}")
+WITH_POD_NETWORK = re.compile(rf"{KUBERNETES.pattern}|{POD_NETWORK.pattern}")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,10 @@ class Removal:
 
 
 def observe(module: AnsibleModule, which: re.Pattern[str] = KUBERNETES) -> list[Removal]:
-    """How to take out the chains in iptables and ip6tables with such a name; none if there are none."""
+    """How to take out the chains in iptables and ip6tables that are such; none if there are none.
+
+    which: the name of a chain, or a rule that leads to one.
+    """
     found = []
     for program in ("iptables", "ip6tables"):
         save, restore = (module.get_bin_path(f"{program}-{verb}") for verb in ("save", "restore"))
@@ -42,9 +47,9 @@ def observe(module: AnsibleModule, which: re.Pattern[str] = KUBERNETES) -> list[
 
 
 def plan(saved: str, restore: str, which: re.Pattern[str] = KUBERNETES) -> Removal | None:
-    """One command takes out all chains with such a name, and the jumps to them, or none.
+    """One command takes out all chains that are such, and the jumps to them, or none.
 
-    saved: what iptables-save prints. restore: the program that goes with it.
+    saved: what iptables-save prints. restore: the program that goes with it. which: as for observe.
     """
     names: dict[str, None] = {}
     tables = re.findall(r"^\*.*?^COMMIT$", saved, re.M | re.S)
@@ -59,13 +64,15 @@ def plan(saved: str, restore: str, which: re.Pattern[str] = KUBERNETES) -> Remov
 def _removal(table: str, names: dict[str, None], which: re.Pattern[str]) -> str:
     """What to give iptables-restore for a table; empty if it has no such chain."""
     lines = table.splitlines()
-    chains = [match[1] for match in map(CHAIN.match, lines) if match and which.fullmatch(match[1])]
-    names.update(dict.fromkeys(chains))
     rules = [(match[1], line) for line in lines if (match := RULE.match(line))]
+    led_to = {jump[1] for _chain, line in rules if which.fullmatch(line) and (jump := JUMP.search(line))}
+    declared = [match[1] for match in map(CHAIN.match, lines) if match]
+    chains = [name for name in declared if which.fullmatch(name) or name in led_to]
+    names.update(dict.fromkeys(chains))
     jumps = [
         f"-D{line[2:]}"
         for chain, line in rules
-        if chain not in chains and (jump := JUMP.search(line)) and which.fullmatch(jump[1])
+        if chain not in chains and (jump := JUMP.search(line)) and jump[1] in chains
     ]
     if not chains:
         return ""

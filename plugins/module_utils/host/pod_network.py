@@ -4,8 +4,33 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 UNIT = "pod-network.service"
 CONFIGURATION = Path("/etc/cni/net.d/10-mink8s.conflist")
 BRIDGE = "cni0"
+# Where the plugins note which address each pod has, and the network's name in what else they note.
+ADDRESSES = Path("/var/lib/cni/networks/mink8s")
+
+
+def is_there() -> bool:
+    """Whether there is anything of it on this host."""
+    return CONFIGURATION.exists() or Path("/etc/systemd/system", UNIT).exists()
+
+
+def subnet(kubelet: str, configuration: Path = CONFIGURATION) -> str | None:
+    """The network that the pods of a kubelet are in; empty for the container runtime's own, None if unknown.
+
+    kubelet: the text of its unit, empty if there is none.
+    """
+    if not kubelet:
+        return None
+    if not re.search(r"--(network-plugin|container-runtime-endpoint)=", kubelet):
+        return ""
+    try:
+        bridge = json.loads(configuration.read_text())["plugins"][0]
+        return str(bridge["ipam"]["ranges"][0][0]["subnet"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,14 +33,16 @@ def units(module: AnsibleModule, ledger: ledger_file.Ledger) -> Findings:
     """Units of the collection's are stopped; of others' only what it enabled is undone."""
     found = Findings()
     for name in ledger.units:
-        _code, shown, _error = module.run_command(
-            ["systemctl", "show", name, "--property", "ActiveState,UnitFileState"]
-        )
-        state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-        file = UNIT_DIRECTORY / name
-        ours = str(file) in ledger.paths
-        found.steps += plan_unit(name, state, links(UNIT_DIRECTORY, name), ours, file.exists())
+        found.steps += unit(module, name, str(UNIT_DIRECTORY / name) in ledger.paths)
     return found
+
+
+def unit(module: AnsibleModule, name: str, ours: bool) -> list[Step]:
+    """What is done to a unit. ours: whether its file is the collection's."""
+    show = ["systemctl", "show", name, "--property", "ActiveState,UnitFileState"]
+    _code, shown, _error = module.run_command(show)
+    state = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    return plan_unit(name, state, links(UNIT_DIRECTORY, name), ours, (UNIT_DIRECTORY / name).exists())
 
 
 def links(directory: Path, name: str) -> list[str]:
@@ -78,31 +81,34 @@ def unmount(trees: Iterable[str], mountinfo: str) -> Findings:
     return found
 
 
-def firewall(module: AnsibleModule, ledger: ledger_file.Ledger) -> Findings:
-    """The chains of the kubelet, of kube-proxy and of CNI plugins in iptables and ip6tables."""
+def firewall(module: AnsibleModule, ledger: ledger_file.Ledger) -> list[Step]:
+    """The chains of the kubelet, of kube-proxy and of CNI plugins."""
     ours = pod_network.UNIT in ledger.units
-    removals = filter_chains.observe(
-        module, filter_chains.WITH_POD_NETWORK if ours else filter_chains.KUBERNETES
+    return chains(module, filter_chains.WITH_POD_NETWORK if ours else filter_chains.KUBERNETES)
+
+
+def chains(module: AnsibleModule, which: re.Pattern[str]) -> list[Step]:
+    """Such chains in iptables and ip6tables."""
+    removals = filter_chains.observe(module, which)
+    return [Step(each.reason, each.command, data=each.data) for each in removals]
+
+
+def configuration(ledger: ledger_file.Ledger, planned: Collection[str]) -> list[Step]:
+    """The CNI configuration, where its directory stays. planned: paths that are removed anyway."""
+    path = str(pod_network.CONFIGURATION)
+    ours = pod_network.UNIT in ledger.units and pod_network.CONFIGURATION.exists()
+    return (
+        [Step(f"{path} is the pod network's", path=path, action="remove")]
+        if ours and path not in planned
+        else []
     )
-    return Findings([Step(each.reason, each.command, data=each.data) for each in removals])
 
 
-def bridge(ledger: ledger_file.Ledger, planned: Collection[str]) -> Findings:
-    """The CNI configuration that the collection wrote, and the bridge that it made.
-
-    planned: paths that are removed anyway.
-    """
-    found = Findings()
-    if pod_network.UNIT not in ledger.units:
-        return found
-    # It may be in a directory that stays with the container runtime.
-    path, name = pod_network.CONFIGURATION, pod_network.BRIDGE
-    if path.exists() and str(path) not in planned:
-        found.steps.append(Step(f"{path} is the pod network's", path=str(path), action="remove"))
-    if Path("/sys/class/net", name).exists():
-        command = ("ip", "link", "delete", name)
-        found.steps.append(Step(f"the bridge {name} is the pod network's", command))
-    return found
+def bridge() -> list[Step]:
+    """The bridge of the pod network."""
+    name = pod_network.BRIDGE
+    there = Path("/sys/class/net", name).exists()
+    return [Step(f"the bridge {name} is the pod network's", ("ip", "link", "delete", name))] if there else []
 
 
 def settings(

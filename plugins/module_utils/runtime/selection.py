@@ -48,10 +48,9 @@ def others(runtime: ContainerRuntime) -> list[ContainerRuntime]:
     return [other for other in known if other.is_installed()]
 
 
-def former(name: str) -> str:
-    """The one that the kubelet of this host uses if that is not the one of this name; empty otherwise."""
-    used = _used() if KUBELET.exists() else name
-    return used if used != name else ""
+def used() -> str:
+    """The name of the one that the kubelet of this host uses; empty if there is no kubelet."""
+    return _used() if KUBELET.exists() else ""
 
 
 def named(name: str) -> ContainerRuntime:

@@ -131,6 +131,18 @@ def settle(path: str | Path, name: str, ours: dict[str, Any]) -> None:
             write(path, ledger)
 
 
+def forget(path: str | Path, *, files: Iterable[str | Path] = (), units: Iterable[str] = ()) -> None:
+    """Take out what was removed again. path: of the ledger."""
+    with _alone():
+        ledger = read(path) or Ledger()
+        old = json.dumps(asdict(ledger))
+        ledger.units = [name for name in ledger.units if name not in units]
+        for file in map(str, files):
+            ledger.paths.pop(file, None)
+        if json.dumps(asdict(ledger)) != old:
+            write(path, ledger)
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     """Wait until no other process notes anything: packages are installed beside other work."""

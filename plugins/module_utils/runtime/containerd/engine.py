@@ -46,9 +46,9 @@ class Containerd(ContainerRuntime):
     units = ("containerd.service",)
     bridge = bridge_address = ""
     programs = ("containerd", "ctr")
-    packages = frozenset({"containerd", "containerd.io", "runc", "containernetworking-plugins"})
+    packages = frozenset({"containerd", "containerd.io", "runc"})
     libraries = frozenset({"python3-grpcio", "python3-protobuf"})
-    directories = ("/etc/cni", "/etc/containerd", "/opt/containerd", "/var/lib/cni", "/var/lib/containerd")
+    directories = ("/etc/cni", "/etc/containerd", "/opt/containerd", "/var/lib/containerd")
     group = ""
     data_root = "/var/lib/containerd"
     kubelet_socket = ""

@@ -98,8 +98,10 @@ class DockerObserved(Observed):
                 "Correct cluster_docker_settings, or the file.",
             )
         _oldest, newest = _api(desired)
+        # Its own network is not that of pods that are connected by CNI plugins.
+        unused = NETWORK if desired["pod_network"] else ()
         for key, (is_bad, effect) in {**HARMFUL, "min-api-version": _later_than(newest)}.items():
-            if is_bad(plan.get(key)):
+            if key not in unused and is_bad(plan.get(key)):
                 value = json.dumps(plan.get(key))
                 yield failure(f"Docker is to run with {key} {value}: {effect}.", _remedy(desired, plan, key))
         runtime = plan.get("default-runtime")
@@ -126,7 +128,8 @@ class DockerObserved(Observed):
                 'Set cluster_docker_settings: {"log-opts": {"max-size": "10m", "max-file": "5"}}, which'
                 " bounds those of new containers.",
             )
-        if "kube-proxy" in desired["components"] and plan.get("userland-proxy") is not False:
+        proxied = "kube-proxy" in desired["components"] and not desired["pod_network"]
+        if proxied and plan.get("userland-proxy") is not False:
             yield warning(
                 "Docker was on this host before, and with its userland-proxy a pod does not reach itself"
                 " through the address of its Service.",
@@ -261,6 +264,8 @@ HARMFUL: dict[str, tuple[Callable[[Any], bool], str]] = {
     "icc": (lambda value: value is False, "pods do not reach each other"),
     "hosts": (_lacks_socket, f"the kubelet looks for it at {client.SOCKET}"),
 }
+
+NETWORK = ("bridge", "iptables", "icc")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

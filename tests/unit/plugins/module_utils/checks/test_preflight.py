@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import observation, preflight
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import network, observation, preflight
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import packet_filter
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.disk import FileSystem
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.kernel_features import Kernel
@@ -856,6 +856,54 @@ def test_the_articles_kubelet_reads_the_hosts_own_name_servers() -> None:
     host = replace(GOOD, network=Network(resolver=Resolver("/run/upstream.conf", ("127.0.0.53",))))
     assert failures(host) == {}
     assert "ln -sf /run/upstream.conf" in warnings(host, article_exact=True)["name_servers"]
+
+
+RUNS = replace(OURS, used_runtime="docker", runtime=DOCKER)
+
+
+def test_a_change_of_the_pod_network_is_told_before_pods_are_removed_for_it() -> None:
+    own, ours = replace(RUNS, pod_subnet=""), replace(RUNS, pod_subnet="10.244.0.0/24")
+    found = warnings(own, pod_network="10.244.0.0/16")["pod_network_change"]
+    assert "are on the network that Docker has by itself, and are going to be in 10.244.0.0/16" in found
+    assert "Leave cluster_pod_network empty" in found
+    found = warnings(ours)["pod_network_change"]
+    assert "are in 10.244.0.0/24, and are going to be on the network that Docker has" in found
+    assert found.endswith("Set cluster_pod_network: 10.244.0.0/24 to leave them as they are.")
+    assert "10.96.0.0/16" in warnings(ours, pod_network="10.96.0.0/16")["pod_network_change"]
+
+
+def test_a_change_of_the_container_runtime_is_told_once() -> None:
+    host = replace(RUNS, pod_subnet="")
+    found = examine(host, **known("v1.20.15"), container_runtime="containerd", pod_network="10.244.0.0/16")
+    assert [finding.name for finding in found.warnings] == ["runtime_change"]
+
+
+@pytest.mark.parametrize(
+    ("subnet", "options", "runtime"),
+    [
+        ("", {}, ""),
+        ("", {"pod_network": "10.244.0.0/16"}, "docker"),
+        ("10.244.0.0/24", {"pod_network": "10.244.0.0/16"}, ""),
+        ("10.244.0.0/24", {"pod_network": "10.244.0.0/20"}, ""),
+        ("10.244.0.0/24", {"pod_network": "10.244.0.0/25"}, "docker"),
+        ("10.244.0.0/24", {"pod_network": "10.244.0.0/16", "container_runtime": "containerd"}, "docker"),
+        # Nobody knows which, as with somebody's own CNI configuration.
+        (None, {"pod_network": "10.244.0.0/16"}, ""),
+        (None, {}, ""),
+    ],
+)
+def test_pods_are_removed_only_where_they_would_be_in_the_wrong_place(
+    subnet: str | None, options: dict[str, Any], runtime: str
+) -> None:
+    desired = {**OPTIONS, **options}
+    assert network.stale_pods(desired, replace(RUNS, pod_subnet=subnet)) == runtime
+    assert network.stale_pods(desired, GOOD) == ""
+
+
+def test_the_articles_pods_are_on_the_container_runtimes_own_network() -> None:
+    found = failures(article_exact=True, pod_network="10.244.0.0/16")["article_exact"]
+    assert "with pods in 10.244.0.0/16" in found
+    assert "Leave cluster_pod_network" in found
 
 
 def test_a_route_into_the_services_range_is_warned_of() -> None:

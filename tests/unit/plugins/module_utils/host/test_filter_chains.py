@@ -42,6 +42,36 @@ COMMIT
     )
 
 
+# Of a pod in the pod network, with a port of the host, and of one in another.
+PODS = r"""*nat
+:PREROUTING ACCEPT [0:0]
+:CNI-4d32826fc3e9 - [0:0]
+:CNI-DN-4d32826 - [0:0]
+:CNI-HOSTPORT-DNAT - [0:0]
+:CNI-c0d31abaf5e6 - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+-A POSTROUTING -s 10.200.0.4/32 -m comment --comment "name: \"mink8s\" id: \"ae95\"" -j CNI-4d32826fc3e9
+-A POSTROUTING -s 10.4.0.3/32 -m comment --comment "name: \"bridge\" id: \"3f4f\"" -j CNI-c0d31abaf5e6
+-A CNI-4d32826fc3e9 ! -d 224.0.0.0/4 -m comment --comment "name: \"mink8s\" id: \"ae95\"" -j MASQUERADE
+-A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"mink8s\" id: \"ae95\"" -j CNI-DN-4d32826
+COMMIT
+"""
+
+
+def test_chains_of_pods_are_those_to_which_rules_lead_that_name_their_network() -> None:
+    removal = filter_chains.plan(PODS, "/usr/sbin/iptables-restore", filter_chains.PODS)
+    assert removal
+    assert removal.reason.endswith("CNI-4d32826fc3e9, CNI-DN-4d32826")
+    jumps = [line for line in removal.data.splitlines() if line.startswith("-D ")]
+    assert [line.split()[1] for line in jumps] == ["POSTROUTING", "CNI-HOSTPORT-DNAT"]
+    assert "CNI-c0d31" not in removal.data
+    whole = filter_chains.plan(PODS, "/usr/sbin/iptables-restore", filter_chains.WITH_POD_NETWORK)
+    assert whole
+    assert "-D PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT" in whole.data
+    assert "CNI-c0d31" not in whole.data
+    assert filter_chains.plan(PODS, "/usr/sbin/iptables-restore") is None
+
+
 def test_nothing_is_done_where_the_kubelet_has_no_chain() -> None:
     theirs = "".join(line for line in SAVED.splitlines(keepends=True) if "KUBE" not in line)
     assert filter_chains.plan(theirs, "/usr/sbin/ip6tables-restore") is None

@@ -51,6 +51,17 @@ def test_what_is_there_already_is_not_ours(ledger: Path, tmp_path: Path) -> None
     }
 
 
+def test_what_was_removed_again_is_forgotten_and_may_be_noted_anew(ledger: Path, tmp_path: Path) -> None:
+    ledger_file.note(ledger, files=[tmp_path / "a", tmp_path / "b"], units=["a.service", "b.service"])
+    ledger_file.forget(ledger, files=[tmp_path / "a", tmp_path / "never"], units=["a.service"])
+    found = noted(ledger)
+    assert str(tmp_path / "a") not in found.paths
+    assert found.paths[str(tmp_path / "b")] == "file"
+    assert found.units == ["b.service"]
+    ledger_file.note(ledger, units=["a.service"])
+    assert noted(ledger).units == ["b.service", "a.service"]
+
+
 def test_the_first_note_stays(ledger: Path, tmp_path: Path) -> None:
     ledger_file.note(ledger, trees=[tmp_path / "tree"], images={"pause:1": "sha256:old"}, units=["a.service"])
     (tmp_path / "tree").mkdir()

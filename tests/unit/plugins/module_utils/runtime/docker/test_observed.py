@@ -25,6 +25,7 @@ OPTIONS: dict[str, Any] = {
     "releases": variables("release", "vars")["release_table"],
     "components": ["etcd", "kube-apiserver"],
     "article_exact": False,
+    "pod_network": "",
     "runtime_settings": None,
     "runtime_defaults": True,
     "runtime_packages": [],
@@ -49,6 +50,17 @@ def problems(docker: DockerObserved, fatal: bool = True, **options: object) -> d
         for kind, several in found.items()
         if several
     }
+
+
+def test_settings_of_dockers_own_network_do_not_matter_to_pods_that_are_not_in_it() -> None:
+    settings = {"bridge": "none", "iptables": False, "icc": False}
+    seen = DockerObserved(**DOCKER, plan=DockerdPlan(settings=settings))
+    assert problems(seen)["settings"].count("Docker is to run with") == 3
+    assert problems(seen, pod_network="10.244.0.0/16") == {}
+    theirs = DockerObserved(**DOCKER, plan=DockerdPlan(ours=False, settings={"log-driver": "journald"}))
+    proxied: dict[str, Any] = {"components": ["etcd", "kube-apiserver", "kube-proxy"]}
+    assert "userland-proxy" in problems(theirs, fatal=False, **proxied)["defaults"]
+    assert problems(theirs, **proxied, pod_network="10.244.0.0/16") == {}
 
 
 def test_a_docker_that_runs_is_asked() -> None:
