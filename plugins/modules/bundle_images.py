@@ -117,7 +117,7 @@ def save(runtime: ContainerRuntime, reference: Reference, architecture: str, tar
                 " cluster_image_tags the digest of the image for all architectures, or of this one's."
             )
         runtime.tag(reference.pinned, reference.tagged)
-        runtime.save(reference.tagged, str(target))
+        runtime.save(reference.tagged, str(target), architecture)
 
 
 def run(module: AnsibleModule) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,18 @@ from bare_node import Node
 def given() -> dict[str, Any]:
     """The variables of the release that the sandbox offers."""
     return bare_node.given()
+
+
+@pytest.fixture(scope="session")
+def fetched(given: dict[str, Any]) -> dict[str, Any]:
+    """The variables of a release that is fetched over the network."""
+    if "cluster_artifacts" not in given:
+        return given
+    environment = {name: value for name, value in os.environ.items() if name not in ("ARTIFACTS", "VERSION")}
+    done = subprocess.run(
+        [*bare_node.SANDBOX, "vars"], check=True, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="session")

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import offline
 import pytest
-from bare_node import SANDBOX, Node, bare, changed
+from bare_node import Node, bare, changed
+from offline import DIRECTORY, IMAGES, PACKAGES, RELEASE, address, bundle, docker
 
 OFFLINE = "mink8s-offline"
-DIRECTORY = "/root/bundle"
-RELEASE, IMAGES, PACKAGES = (
-    f"mink8s.kubernetes.cluster : Add the {what} to the bundle" for what in ("release", "images", "packages")
-)
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5)"
 FLIP = "f = open('{}', 'r+b'); f.seek(-4096, 2); b = f.read(1); f.seek(-1, 1); f.write(bytes([b[0] ^ 1]))"
 KUBELET_PORT = 10250
-
-
-def docker(*command: str) -> str:
-    """The output of a docker command."""
-    return subprocess.run(["docker", *command], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-
-
-def address(node: Node) -> str:
-    """The node's address."""
-    return docker(
-        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", node.name
-    )
-
-
-def bundle(node: Node, *options: str) -> list[str]:
-    """Make the bundle on a node, and return what changed."""
-    return changed(node.playbook("bundle.yml", *options, bundle_host=node.name, bundle_dir=DIRECTORY))
 
 
 def tags(node: Node) -> list[str]:
@@ -49,16 +29,6 @@ def images(node: Node) -> list[str]:
     """All that the node's engine knows of its images."""
     form = "{{.Repository}}:{{.Tag}}@{{.Digest}} {{.ID}}"
     return sorted(node.run("docker", "images", "--all", "--no-trunc", "--format", form).splitlines())
-
-
-@pytest.fixture(scope="module")
-def fetched(given: dict[str, Any]) -> dict[str, Any]:
-    """The variables of a release that is fetched over the network."""
-    if "cluster_artifacts" not in given:
-        return given
-    environment = {name: value for name, value in os.environ.items() if name not in ("ARTIFACTS", "VERSION")}
-    done = subprocess.run([*SANDBOX, "vars"], check=True, stdout=subprocess.PIPE, text=True, env=environment)
-    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +60,9 @@ def artifacts(connected: Node, made: list[str], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="module")
 def cut_off(fetched: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A bare node without a route out, which has to be told its own address."""
-    known = docker("network", "ls", "--quiet", "--filter", f"name=^{OFFLINE}$")
-    if not known:
-        docker("network", "create", "--internal", OFFLINE)
-    directory = tmp_path_factory.mktemp("offline")
-    with bare(OFFLINE, fetched, directory, "--network", OFFLINE) as node:
-        node.run("ip", "route", "delete", "default", check=False)
+    """A bare node without a route out."""
+    with offline.node(OFFLINE, fetched, tmp_path_factory.mktemp("offline")) as node:
         yield node
-    docker("network", "rm", OFFLINE)
 
 
 def test_a_bundle_holds_everything_with_its_sums(connected: Node, made: list[str], artifacts: Path) -> None:

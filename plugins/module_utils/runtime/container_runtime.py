@@ -273,8 +273,8 @@ class ContainerRuntime(ABC):
         """Pull an image by its digest. architecture: the host's own if it is empty."""
 
     @abstractmethod
-    def save(self, name: str, path: str) -> None:
-        """Write the image of a name into an archive."""
+    def save(self, name: str, path: str, architecture: str = "") -> None:
+        """Write the image of a name into an archive. architecture: the host's own if it is empty."""
 
     @abstractmethod
     def tag(self, image: str, name: str) -> None:

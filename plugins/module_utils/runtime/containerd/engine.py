@@ -172,13 +172,17 @@ class Containerd(ContainerRuntime):
     def pull(self, reference: Reference, architecture: str = "") -> None:
         """Pull an image, by CRI with its registries and its proxy if it is for this host."""
         if architecture:
-            _ctr("images", "pull", "--platform", f"linux/{architecture}", _full(reference.pinned))
+            # What CRI knows of registries, ctr has to be told.
+            registries = str(Path(self.configuration).with_name("certs.d"))
+            options = ("--hosts-dir", registries, "--platform", f"linux/{architecture}")
+            _ctr("images", "pull", *options, _full(reference.pinned))
         else:
             cri.call("PullImage", cri.LONG, image={"image": reference.pinned})
 
-    def save(self, name: str, path: str) -> None:
+    def save(self, name: str, path: str, architecture: str = "") -> None:
         """Write an archive as `ctr images export` does."""
-        _ctr("images", "export", path, _full(name))
+        platform = ("--platform", f"linux/{architecture}") if architecture else ()
+        _ctr("images", "export", *platform, path, _full(name))
 
     def tag(self, image: str, name: str) -> None:
         """Give an image a further name, under which the kubelet does not delete it."""
@@ -190,9 +194,10 @@ class Containerd(ContainerRuntime):
     def untag(self, name: str, prune: bool = True) -> None:
         """Take a name away; what no name leads to any more is collected by containerd itself."""
         found = self.image(name)
+        _ctr("images", "remove", "--sync", _full(name))
+        # CRI does not know images for other architectures.
         if not found:
             return
-        _ctr("images", "remove", "--sync", _full(name))
         left = [each for each in cri.call("ListImages").images if each.id == found.identity]
         if prune and not any(each.repo_tags for each in left):
             # CRI has given it a name of its own, its ID, and that by which it was pulled.

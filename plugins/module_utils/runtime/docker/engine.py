@@ -177,8 +177,8 @@ class Docker(ContainerRuntime):
             query["platform"] = f"linux/{architecture}"
         client.stream("/images/create", None, registry_login.header(reference), **query)
 
-    def save(self, name: str, path: str) -> None:
-        """Write an archive as `docker save` does."""
+    def save(self, name: str, path: str, architecture: str = "") -> None:
+        """Write an archive as `docker save` does. A name leads to an image for one architecture alone."""
         client.download(f"/images/{name}/get", path)
 
     def tag(self, image: str, name: str) -> None:

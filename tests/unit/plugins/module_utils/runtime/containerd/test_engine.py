@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
@@ -19,7 +24,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     Containerd,
     log_text,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import image_archive
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.image_reference import Reference
+from ansible_collections.mink8s.kubernetes.plugins.modules import bundle_images
 
 CONFIGURATION = """
 version = 2
@@ -122,6 +129,63 @@ def test_the_kubelet_is_told_not_to_delete_what_was_tagged(containerd: Container
     listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     (line,) = (line for line in listed.splitlines() if line.startswith(Reference.parse(image).full))
     assert "io.cri-containerd.pinned=pinned" in line
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Reference]:
+    """An image of nothing, for two architectures, in a registry."""
+    blobs: dict[str, tuple[str, bytes]] = {}
+
+    def add(kind: str, content: bytes | dict[str, Any]) -> dict[str, Any]:
+        content = content if isinstance(content, bytes) else json.dumps(content).encode()
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        blobs[digest] = (f"application/vnd.oci.image.{kind}", content)
+        return {"mediaType": blobs[digest][0], "digest": digest, "size": len(content)}
+
+    def manifest(architecture: str) -> dict[str, Any]:
+        layer = bytes(10240) + architecture.encode().ljust(512)
+        rootfs = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}
+        config = add("config.v1+json", {"architecture": architecture, "os": "linux", "rootfs": rootfs})
+        layers = [add("layer.v1.tar", layer)]
+        made = add("manifest.v1+json", {"schemaVersion": 2, "config": config, "layers": layers})
+        return {**made, "platform": {"architecture": architecture, "os": "linux"}}
+
+    index = add("index.v1+json", {"schemaVersion": 2, "manifests": [manifest("amd64"), manifest("arm64")]})
+
+    class Registry(BaseHTTPRequestHandler):
+        """It has these blobs, under any name."""
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            kind, content = blobs[self.path.rpartition("/")[2]]
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content if self.command == "GET" else b"")
+
+        def log_message(self, *_arguments: object) -> None:
+            """Quietly."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
+        Thread(target=server.serve_forever).start()
+        yield Reference.parse(f"127.0.0.1:{server.server_port}/nothing:1@{index['digest']}")
+        server.shutdown()
+
+
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_an_image_for_another_architecture_is_saved_and_goes(
+    containerd: Containerd, registry: Reference, tmp_path: Path, architecture: str
+) -> None:
+    command = ["ctr", "--address", cri.SOCKET, "--namespace", "k8s.io", "images", "list", "--quiet"]
+    before = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    archive = tmp_path / "saved.tar"
+    bundle_images.save(containerd, registry, architecture, archive)
+    (saved,) = image_archive.survey([str(archive)])[0]
+    assert (saved.architecture, saved.tags) == (architecture, (registry.tagged,))
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout == before
 
 
 def test_what_has_gone_needs_nothing_done_to_it(containerd: Containerd) -> None:
