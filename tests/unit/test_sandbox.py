@@ -68,6 +68,8 @@ def test_preflight_lets_pass_what_is_taken(cgroup_version: int) -> None:
             "switch_to_cgroup_v1": False,
             "releases": TABLE,
             "components": ["etcd"],
+            "authentication": "",
+            "article_exact": False,
         }
         assert (list(kernel.cgroup(desired, host)) == []) == passes
 

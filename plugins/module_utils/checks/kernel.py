@@ -58,12 +58,15 @@ def _is_told_to_use(desired: Mapping[str, Any], host: Host) -> bool:
 def _other_releases(desired: Mapping[str, Any], host: Host) -> tuple[str, str, str]:
     """The first and the last minor release that take the host as it is, and what to type for the newest.
 
-    A kubelet on its own keeps its container runtime.
+    A kubelet on its own keeps its container runtime, and an API without credentials has its port.
     """
+    open_port = desired["article_exact"] or desired["authentication"] == "none"
 
     def fits(row: Mapping[str, Any]) -> bool:
-        return host.cgroup_version in row["cgroup_versions"] and bool(
-            desired["components"] or desired["container_runtime"] in row["container_runtimes"]
+        return (
+            host.cgroup_version in row["cgroup_versions"]
+            and bool(desired["components"] or desired["container_runtime"] in row["container_runtimes"])
+            and not (open_port and "none" not in row["authentication"])
         )
 
     minors = table.minors(desired["releases"], fits)

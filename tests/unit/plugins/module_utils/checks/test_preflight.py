@@ -600,6 +600,9 @@ def test_the_finding_on_cgroup_v2_ends_with_what_to_type() -> None:
     # A kubelet on its own keeps its container runtime.
     alone: dict[str, Any] = {"components": [], "skip": ["components"]}
     assert failures(V2, **alone)["cgroup"].endswith(": -e release_version=v1.23.17")
+    # Only v1.18 and v1.19 have an API without credentials, as the article's is.
+    for wanted in ({"article_exact": True}, {"authentication": "none"}):
+        assert failures(V2, **wanted)["cgroup"].endswith(": -e cluster_version=v1.19.16")
 
 
 def test_cgroup_v1_has_to_be_allowed_from_1_35_on() -> None:
