@@ -43,6 +43,12 @@ def cgroup(desired: Mapping[str, Any], host: Host) -> Problems:
             f"{path} is mounted read-only, so the kubelet can't make cgroups for pods.",
             _in_container(host, f"Remount it with mount -o remount,rw {path}", "cgroup:rw"),
         )
+    if not host.offers.has_cpu_stat:
+        yield warning(
+            f"The kernel {host.kernel} has no cpu.stat in the root of cgroup v2, as those before 5.8: the"
+            " kubelet starts, and says itself that it may behave wrongly.",
+            "Boot a kernel of 5.8 or later.",
+        )
     missing = NEEDED[host.cgroup_version] - host.controllers
     yield from _missing_controllers(host, sorted(missing))
 
@@ -170,6 +176,27 @@ def overlay(desired: Mapping[str, Any], host: Host) -> Problems:
             " for every container, which is slow and takes much space.",
             _in_container(host, "Install the modules of this kernel, or boot one that has it", ""),
         )
+
+
+@check
+def bridge_netfilter(desired: Mapping[str, Any], host: Host) -> Problems:
+    """With kube-proxy, whether packets between pods on the same bridge pass iptables."""
+    if not host.offers.bridge_netfilter or "kube-proxy" not in desired["components"]:
+        return
+    follows = "a pod that asks a Service gets no answer from pods on its own node"
+    if host.offers.bridge_netfilter == "setting":
+        yield warning(
+            f"net.bridge.bridge-nf-call-iptables is 0, and can't be changed: {follows}.",
+            _in_container(host, "Remount it with mount -o remount,rw /proc/sys", "proc:rw sys:rw"),
+        )
+        return
+    load = "modprobe br_netfilter, and have a file in /etc/modules-load.d with the line br_netfilter"
+    yield warning(
+        f"The kernel module br_netfilter is not loaded, and can't be loaded from here: {follows}.",
+        f"On the machine that this container ({host.offers.container}) runs on, run {load}."
+        if host.offers.container
+        else f"Boot a kernel of the distribution, which has it; run {load}.",
+    )
 
 
 @check

@@ -23,6 +23,10 @@ SYSCTLS = {
     "kernel/keys/root_maxbytes": "25000000",
 }
 
+# What kube-proxy needs of the bridge of pods; it is there once the module br_netfilter is.
+BRIDGE_NETFILTER = "net/bridge/bridge-nf-call-iptables"
+CAP_SYS_MODULE = 1 << 16
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -31,6 +35,9 @@ class Kernel:
     controllers: whether each cgroup controller that the kernel was built with is enabled; empty if unknown.
     switched_off: the controllers that the kernel command line names in cgroup_disable.
     read_only: where cgroups can't be made. sysctls: those that would have to be set, and can't.
+    has_cpu_stat: whether cgroup v2, if that is mounted, counts the time of all processes.
+    bridge_netfilter: what keeps packets between ports of a bridge from iptables: module, which is not loaded
+    and can't be, or setting, which is off and can't be changed; empty if nothing does.
     """
 
     container: str = ""
@@ -40,6 +47,8 @@ class Kernel:
     sysctls: tuple[str, ...] = ()
     has_kmsg: bool = True
     has_overlay: bool = True
+    has_cpu_stat: bool = True
+    bridge_netfilter: str = ""
 
 
 def observe(mounts: str, release: str) -> Kernel:
@@ -52,6 +61,8 @@ def observe(mounts: str, release: str) -> Kernel:
         sysctls=tuple(unwritable(Path("/proc/sys"))),
         has_kmsg=Path("/dev/kmsg").exists(),
         has_overlay=has_overlay(Path("/"), release),
+        has_cpu_stat=not cgroup.UNIFIED.exists() or cgroup.UNIFIED.with_name("cpu.stat").exists(),
+        bridge_netfilter=bridge_netfilter(Path("/"), release),
     )
 
 
@@ -78,7 +89,20 @@ def unwritable(directory: Path) -> Iterator[str]:
 
 def has_overlay(root: Path, release: str) -> bool:
     """Whether the kernel has the file system overlay, or a module of it that the container runtime loads."""
+    return "\toverlay\n" in text(root / "proc/filesystems") or has_module(root, release, "overlay")
+
+
+def bridge_netfilter(root: Path, release: str) -> str:
+    """What keeps packets between two ports of a bridge from iptables: module, setting, or nothing."""
+    setting = root / "proc/sys" / BRIDGE_NETFILTER
+    if setting.exists():
+        return "setting" if text(setting).strip() == "0" and not os.access(setting, os.W_OK) else ""
+    capabilities = re.search(r"^CapEff:\s*([0-9a-f]+)$", text(root / "proc/self/status"), re.MULTILINE)
+    may_load = capabilities is None or int(capabilities[1], 16) & CAP_SYS_MODULE
+    return "" if may_load and has_module(root, release, "br_netfilter") else "module"
+
+
+def has_module(root: Path, release: str, name: str) -> bool:
+    """Whether there is a module for the kernel, or the kernel has it built in."""
     modules = root / "lib/modules" / release
-    return "\toverlay\n" in text(root / "proc/filesystems") or any(
-        "/overlay.ko" in text(modules / name) for name in ("modules.dep", "modules.builtin")
-    )
+    return any(f"/{name}.ko" in text(modules / listing) for listing in ("modules.dep", "modules.builtin"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -409,6 +410,42 @@ def test_overlay_is_in_the_kernel_or_in_a_module(tmp_path: Path) -> None:
     assert kernel_features.has_overlay(tmp_path, "6.1")
     (tmp_path / "proc/filesystems").write_text("nodev\toverlay\n")
     assert kernel_features.has_overlay(tmp_path, "6.2")
+
+
+def test_a_bridge_needs_a_module_that_is_loaded_or_can_be(tmp_path: Path) -> None:
+    seen = functools.partial(kernel_features.bridge_netfilter, tmp_path, "6.1")
+    assert seen() == "module"
+    modules = tmp_path / "lib/modules/6.1"
+    modules.mkdir(parents=True)
+    (modules / "modules.dep").write_text(
+        "kernel/net/bridge/br_netfilter.ko.xz: kernel/net/bridge/bridge.ko\n"
+    )
+    assert seen() == ""
+    # A container may load none, though it has the files.
+    status = tmp_path / "proc/self/status"
+    status.parent.mkdir(parents=True)
+    status.write_text("CapPrm:\t000001ffffffffff\nCapEff:\t00000000a80425fb\n")
+    assert seen() == "module"
+    status.write_text("CapEff:\t000001ffffffffff\n")
+    assert seen() == ""
+    (modules / "modules.dep").write_text("kernel/net/bridge/bridge.ko:\n")
+    assert seen() == "module"
+    (modules / "modules.builtin").write_text("kernel/net/bridge/br_netfilter.ko\n")
+    assert seen() == ""
+
+
+def test_a_bridge_whose_packets_pass_iptables_needs_no_module(tmp_path: Path) -> None:
+    setting = tmp_path / "proc/sys/net/bridge/bridge-nf-call-iptables"
+    setting.parent.mkdir(parents=True)
+    for value in ("0\n", "1\n"):
+        setting.write_text(value)
+        assert kernel_features.bridge_netfilter(tmp_path, "6.1") == ""
+
+
+def test_this_kernel_offers_what_it_has() -> None:
+    seen = kernel_features.observe(procfs.text("/proc/self/mounts"), os.uname().release)
+    assert seen.has_cpu_stat == (cgroup.version() == 1 or Path("/sys/fs/cgroup/cpu.stat").exists())
+    assert (seen.bridge_netfilter == "") >= Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists()
 
 
 def test_hierarchies_that_are_read_only_are_those_the_kubelet_needs() -> None:

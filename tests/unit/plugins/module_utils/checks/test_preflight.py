@@ -693,6 +693,36 @@ def test_a_kernel_without_overlay_is_warned_of_unless_the_runtime_runs_anyway() 
 
 
 @pytest.mark.parametrize(
+    ("offers", "seen"),
+    [
+        (
+            Kernel(bridge_netfilter="module"),
+            "can't be loaded from here: a pod that asks a Service gets no answer",
+        ),
+        (Kernel(bridge_netfilter="module"), "Boot a kernel of the distribution, which has it; run modprobe"),
+        (
+            Kernel("lxc", bridge_netfilter="module"),
+            "that this container (lxc) runs on, run modprobe br_netfilter",
+        ),
+        (Kernel(bridge_netfilter="setting"), "bridge-nf-call-iptables is 0, and can't be changed: a pod"),
+        (Kernel("lxc", bridge_netfilter="setting"), "privileged with lxc.mount.auto = proc:rw sys:rw"),
+    ],
+)
+def test_a_bridge_beside_iptables_is_warned_of_where_there_is_a_kube_proxy(offers: Kernel, seen: str) -> None:
+    host = replace(GOOD, offers=offers)
+    assert failures(host) == {}
+    assert seen in warnings(host, components=ALL)["bridge_netfilter"]
+    assert failures(replace(host, offers=replace(offers, bridge_netfilter="")), components=ALL) == {}
+
+
+def test_a_kernel_that_is_too_old_for_cgroup_v2_is_warned_of() -> None:
+    host = replace(V2, kernel="5.4.0", offers=Kernel(has_cpu_stat=False))
+    found = warnings(host, **known("v1.19.16"))["cgroup"]
+    assert found.startswith("The kernel 5.4.0 has no cpu.stat in the root of cgroup v2, as those before 5.8")
+    assert found.endswith("Boot a kernel of 5.8 or later.")
+
+
+@pytest.mark.parametrize(
     ("free", "wanted", "warned"),
     [(160, 0, False), (149, 0, True), (600, 500, True), (660, 500, False), (400, 500, False)],
 )
