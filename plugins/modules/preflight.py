@@ -151,11 +151,11 @@ options:
     choices: [address, architecture, arguments, article_exact, artifacts, authentication, bind_address,
       bridge_netfilter, cgroup, cgroup_driver, clock, components, container_runtime, directories, disk_space,
       downgrade, eviction, firewall, hostname, image_registry, iptables, kernel_log, kernel_memory, linux,
-      logins, memory, mirror, mounts, moved_directories, name_servers, names, node_name, other_kubernetes,
-      overlay, pod_network, pod_network_change, ports, registered_name, release_checksum, root, routes,
-      runtime_change, runtime_defaults, runtime_packages, runtime_restart, runtime_rules, runtime_settings,
-      runtime_unit, runtime_version, security, service_network, skipped_minor, static_pods, swap, sysctl,
-      systemd, version_range]
+      logins, memory, mirror, mounts, moved_directories, name_servers, names, nftables, node_name,
+      other_kubernetes, overlay, pod_network, pod_network_change, ports, registered_name, release_checksum,
+      root, routes, runtime_change, runtime_defaults, runtime_packages, runtime_restart, runtime_rules,
+      runtime_settings, runtime_unit, runtime_version, security, service_network, skipped_minor, static_pods,
+      swap, sysctl, systemd, version_range]
 """
 
 EXAMPLES = r"""

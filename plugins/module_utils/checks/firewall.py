@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host, proxy_mode
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.iptables import Packet
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
     Problems,
@@ -16,6 +17,9 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding i
     warning,
 )
 
+# What kube-proxy's mode nftables takes: it does not start with an older kernel, and an older nft of the
+# host's may not be able to read rules of the newer one that kube-proxy brings.
+NFTABLES_KERNEL, NFTABLES_NFT = "5.13", "1.0.1"
 # Any server on the internet: rules rarely tell one from another.
 SERVER = "192.0.2.1"
 
@@ -35,6 +39,32 @@ def iptables(desired: Mapping[str, Any], host: Host) -> Problems:
             "There is no iptables, and no apt-get to install it with.",
             "Install it with the package manager of the host.",
         )
+
+
+@check
+def nftables(desired: Mapping[str, Any], host: Host) -> Problems:
+    """The kernel and nft, if cluster_arguments has the mode nftables for kube-proxy."""
+    if proxy_mode(desired) != "nftables" or "kube-proxy" not in desired["components"]:
+        return
+    remedy = "take proxy-mode out of cluster_arguments, for the mode iptables."
+    if _is_before(host.kernel, NFTABLES_KERNEL):
+        yield failure(
+            f"The kernel is {host.kernel}, and kube-proxy does not start in its mode nftables before"
+            f" {NFTABLES_KERNEL}.",
+            f"Boot a later kernel, or {remedy}",
+        )
+    if _is_before(host.nft_version, NFTABLES_NFT):
+        yield failure(
+            f"The host's nft is {host.nft_version}, and one before {NFTABLES_NFT} may fail on every command"
+            " once kube-proxy has written its rules in its mode nftables, a firewall's among them.",
+            f"Upgrade nftables, or {remedy}",
+        )
+
+
+def _is_before(version: str, first: str) -> bool:
+    """Whether a version is known, and before the first that will do."""
+    seen, wanted = ([int(number) for number in re.findall(r"\d+", each)] for each in (version, first))
+    return bool(seen) and seen < wanted
 
 
 @check

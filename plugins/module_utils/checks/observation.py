@@ -70,6 +70,7 @@ class Host:
     has_apt: bool = True
     has_iptables: bool = True
     filter: packet_filter.Filter = field(default_factory=packet_filter.Filter)
+    nft_version: str = ""
     network: network.Network = field(default_factory=network.Network)
     cgroup_version: int = 1
     controllers: frozenset[str] = frozenset()
@@ -179,6 +180,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         has_apt=bool(programs.find("apt-get")),
         has_iptables=bool(programs.find("iptables")),
         filter=packet_filter.Filter() if os.geteuid() else packet_filter.observe(run),
+        nft_version=packet_filter.nft_version(run) if proxy_mode(params) == "nftables" else "",
         network=network.observe(runtime.bridge),
         cgroup_version=cgroup_version,
         controllers=cgroup.controllers(mounts),
@@ -209,6 +211,15 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         tarball_digest=_digest(Path(artifacts, Path(tarball).name)) if artifacts and not has_release else "",
         mirror_error=_mirror_error(tarball) if asks else "",
     )
+
+
+def proxy_mode(params: Mapping[str, Any]) -> str:
+    """The mode of kube-proxy that a person asks for; empty for the collection's own.
+
+    params: the options of the module preflight.
+    """
+    flags = params["arguments"].get("kube-proxy")
+    return str(flags.get("proxy-mode") or "") if isinstance(flags, Mapping) else ""
 
 
 def _systemd_version(run: Run) -> int:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,3 +55,10 @@ def observe(run: Run) -> Filter:
         ruleset[1] if ruleset[0] == 0 else "",
         "" if code == 0 else said.splitlines()[0].rstrip("."),
     )
+
+
+def nft_version(run: Run) -> str:
+    """The version of the host's nft; empty if there is none. run: the module's run_command."""
+    nft = programs.find("nft")
+    found = re.search(r"\bv(\d+(\.\d+)+)", run([nft, "--version"])[1]) if nft else None
+    return found[1] if found else ""

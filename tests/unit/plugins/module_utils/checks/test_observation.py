@@ -260,6 +260,23 @@ def test_an_iptables_that_fails_is_quoted() -> None:
     assert (seen.nat, seen.filter, seen.error) == ("-N nat", "-N filter", "")
 
 
+def test_the_version_of_nft_is_asked_for_where_it_is_of_interest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nft = tmp_path / "nft"
+    nft.write_text("#!/bin/sh\necho 'nftables v1.0.6 (Lester Gooch #5)'\n")
+    nft.chmod(0o755)
+    monkeypatch.setattr(programs, "PATH", str(tmp_path))
+    assert packet_filter.nft_version(run) == "1.0.6"
+    nft.unlink()
+    assert packet_filter.nft_version(run) == ""
+    monkeypatch.undo()
+    with_nftables = {"kube-proxy": {"proxy-mode": "nftables"}}
+    assert observe(arguments=with_nftables).nft_version == packet_filter.nft_version(run)
+    for others in ({}, {"kube-proxy": {"proxy-mode": "ipvs"}}, {"kube-proxy": None}, {"kube-proxy": []}):
+        assert observation.proxy_mode({"arguments": others}) != "nftables"
+
+
 def test_a_name_that_has_no_address_is_an_error() -> None:
     assert network.name_error("localhost") == ""
     assert network.name_error("a" * 64)

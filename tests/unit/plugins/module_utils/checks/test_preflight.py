@@ -992,6 +992,30 @@ def test_a_firewall_before_the_api_is_one_for_those_who_get_there_from_pods() ->
     )
 
 
+@pytest.mark.parametrize(
+    ("kernel", "nft", "seen"),
+    [
+        ("6.1.0-37-amd64", "1.0.6", []),
+        ("5.13.0", "1.0.1", []),
+        ("6.1.0-37-amd64", "", []),
+        ("5.10.0-30-amd64", "1.0.6", ["The kernel is 5.10.0-30-amd64, and kube-proxy does not start"]),
+        ("5.9.1", "1.0.6", ["The kernel is 5.9.1, and"]),
+        ("6.1.0", "1.0.0", ["The host's nft is 1.0.0, and one before 1.0.1 may fail on every command"]),
+        ("5.10.0", "0.9.8", ["The kernel is 5.10.0", "The host's nft is 0.9.8"]),
+    ],
+)
+def test_kube_proxys_mode_nftables_needs_a_kernel_and_an_nft(kernel: str, nft: str, seen: list[str]) -> None:
+    host = replace(GOOD, kernel=kernel, nft_version=nft)
+    asked: dict[str, Any] = {"arguments": {"kube-proxy": {"proxy-mode": "nftables"}}, "components": ALL}
+    found = examine(host, **asked).failures
+    assert {finding.name for finding in found} <= {"nftables"}
+    assert len(found) == len(seen)
+    assert all(finding.message.startswith(said) for finding, said in zip(found, seen))
+    assert all("take proxy-mode out of cluster_arguments" in finding.remedy for finding in found)
+    assert failures(host, components=ALL) == failures(host) == {}
+    assert failures(host, arguments={"kube-proxy": {"proxy-mode": "ipvs"}}, components=ALL) == {}
+
+
 RULES = packet_filter.Filter(
     nat="-P PREROUTING ACCEPT\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n",
     filter="-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n",
