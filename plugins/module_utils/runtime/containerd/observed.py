@@ -48,16 +48,13 @@ class ContainerdObserved(Observed):
         """The versions of CRI, one of which the kubelet has to speak; this collection speaks the first."""
         if not self.version:
             return
-        speaks = config.cri_versions(self.version)
-        kubelet = table.row(desired["releases"], desired["version"]).get("cri", speaks)
-        seen = f"containerd {self.version} speaks CRI {' and '.join(speaks)}"
+        seen, speaks = f"containerd {self.version}", config.cri_versions(self.version)
         if "v1" not in speaks:
-            yield failure(f"{seen}, and v1 is needed.", "Upgrade containerd to 1.6 or later.")
-        elif not set(speaks) & set(kubelet):
             yield failure(
-                f"{seen}, and the kubelet of {desired['version']} {' and '.join(kubelet)} only.",
-                "Choose a later cluster_version, or another cluster_container_runtime.",
+                f"{seen} speaks CRI {' and '.join(speaks)}, and v1 is needed.",
+                "Upgrade containerd to 1.6 or later.",
             )
+        yield from _without_common_cri(seen, speaks, desired)
 
     def settings_problems(self, desired: Mapping[str, Any]) -> Problems:
         """What the configuration file is to have, with which containerd has to start with its CRI."""
@@ -73,13 +70,28 @@ class ContainerdObserved(Observed):
             yield failure(f"{message.rstrip('.')}.", remedy or "Correct it.")
 
     def packages_problems(self, desired: Mapping[str, Any]) -> Problems:
-        """A containerd of the distribution's that is too old."""
-        if self.candidate and "v1" not in config.cri_versions(self.candidate):
+        """A containerd of the distribution's that the kubelet can't use."""
+        if not self.candidate:
+            return
+        seen = "There is no containerd on this host, and the one that apt would install,"
+        speaks = config.cri_versions(self.candidate)
+        if "v1" not in speaks:
             yield failure(
-                f"There is no containerd on this host, and the one that apt would install, {self.candidate},"
-                " does not speak CRI v1.",
+                f"{seen} {self.candidate}, does not speak CRI v1.",
                 "Install containerd 1.6 or later, such as Docker's containerd.io, or use a later system.",
             )
+        yield from _without_common_cri(f"{seen} {self.candidate},", speaks, desired)
+
+
+def _without_common_cri(seen: str, speaks: Sequence[str], desired: Mapping[str, Any]) -> Problems:
+    """A containerd that has CRI v1, and the kubelet has not. seen: which. speaks: its versions of CRI."""
+    kubelet = table.row(desired["releases"], desired["version"]).get("cri", speaks)
+    if "v1" in speaks and not set(speaks) & set(kubelet):
+        yield failure(
+            f"{seen} speaks CRI {' and '.join(speaks)}, and the kubelet of {desired['version']}"
+            f" {' and '.join(kubelet)} only.",
+            "Choose a later cluster_version, or another cluster_container_runtime.",
+        )
 
 
 def observe(params: Mapping[str, Any], run: Run, cgroup_version: int) -> ContainerdObserved:

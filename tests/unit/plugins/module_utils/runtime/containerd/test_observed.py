@@ -150,6 +150,18 @@ def test_variables_of_another_form_are_told_with_what_to_do(file: Path, tmp_path
         ("1.7.24", "v1.30.1", ""),
         ("2.2.1", "v1.23.17", ""),
         ("1.4.13~ds1", "v1.20.2", "containerd 1.4.13~ds1 speaks CRI v1alpha2, and v1 is needed. Upgrade"),
+        (
+            "1.5.9",
+            "v1.26.15",
+            "containerd 1.5.9 speaks CRI v1alpha2, and v1 is needed. Upgrade containerd to 1.6",
+        ),
+        (
+            "1.5.9",
+            "v1.36.2",
+            "containerd 1.5.9 speaks CRI v1alpha2, and v1 is needed. Upgrade containerd to 1.6",
+        ),
+        ("2.2.1", "v1.36.2", ""),
+        ("2.2.1", "v1.22.17", "speaks CRI v1, and the kubelet of v1.22.17 v1alpha2 only. Choose a later"),
         ("2.2.1", "v1.20.2", "speaks CRI v1, and the kubelet of v1.20.2 v1alpha2 only. Choose a later"),
     ],
 )
@@ -202,6 +214,12 @@ def test_a_containerd_of_the_distributions_that_is_too_old_is_told_before_it_is_
     assert problems(observed.observe({**OPTIONS, "artifacts": "/srv"}, fresh, 1)) == {}
     shown["containerd"] = "Version: 1.6.20~ds1-1+deb12u3\n"
     assert problems(observed.observe(OPTIONS, fresh, 1)) == {}
+    shown["containerd"] = "Version: 2.2.1-0ubuntu1~24.04.3\n"
+    late = observed.observe(OPTIONS, fresh, 1)
+    said = problems(late)["packages"]
+    assert "would install, 2.2.1-0ubuntu1~24.04.3, speaks CRI v1, and the kubelet of v1.20.2 v1alpha2" in said
+    assert said.endswith("only. Choose a later cluster_version, or another cluster_container_runtime.")
+    assert problems(late, version="v1.23.17") == {}
     shown.clear()
     assert problems(observed.observe(OPTIONS, fresh, 1)) == {}
     assert not file.exists()
