@@ -158,9 +158,9 @@ def known() -> dict[str, dict[str, Any]]:
             "cluster_container_runtime": runtime,
             **chosen,
         }
-        for row in variables("release", "vars")["release_table"].values()
-        # The last patch release of each.
-        for version in [*row["checksums"]][-1:]
+        for minor, row in variables("release", "vars")["release_table"].items()
+        # The last patch release of each whose sum is known.
+        for version in [f"v{minor}.0", *row["checksums"]][-1:]
         for mode, chosen in MODES[row["authentication"][0]].items()
         for runtime in row["container_runtimes"]
         for components, names in COMPONENTS.items()

@@ -43,6 +43,12 @@ def address(desired: Mapping[str, Any], host: Host) -> Problems:
             f"cluster_address is {given}, {_fault(given, host)}.",
             f"Leave it out, or set it to one of the host's IPv4 addresses{_has(host)}. {CLIENTS}",
         )
+    elif IPv4Address(given or host.address).is_link_local:
+        yield failure(
+            f"The node would register with {given or host.address}, a link-local address, which"
+            " kube-apiserver can't put into the Endpoints of its own Service.",
+            f"Set cluster_address to another of the host's IPv4 addresses{_has(host)}.",
+        )
 
 
 @check

@@ -188,10 +188,10 @@ def test_too_little_memory_is_found_where_the_collection_has_worked_but_nothing_
         ("v1.18", "v1.Y.Z"),
         ("latest", "v1.Y.Z"),
         ("v2.18.0", "v1.Y.Z"),
-        ("v1.17.17", "Choose v1.18 to v1.36."),
+        ("v1.17.17", "Choose v1.18 to v1.37."),
         (
-            "v1.37.0",
-            "Choose v1.18 to v1.36. A later release needs a row of its own in roles/release/vars/main.yml",
+            "v1.38.0",
+            "Choose v1.18 to v1.37. A later release needs a row of its own in roles/release/vars/main.yml",
         ),
     ],
 )
@@ -206,6 +206,17 @@ def test_an_unknown_version_names_the_variable_and_where_its_sum_is() -> None:
     assert "The checksum of v1.19.7 is not known (known: v1.18.5, v1.18.20, v1.19.16," in found
     assert "cluster_release_checksum" in found
     assert f"SHA-512 of {TARBALL} from CHANGELOG-1.19.md" in found
+
+
+def test_a_minor_release_of_which_no_sum_is_known_takes_one_that_is_given() -> None:
+    wanted: dict[str, Any] = {"version": "v1.37.1", "container_runtime": "containerd"}
+    found = failures(V2, **wanted)
+    assert list(found) == ["release_checksum"]
+    assert found["release_checksum"].endswith(
+        f"Set cluster_release_checksum to the SHA-512 of {TARBALL} from CHANGELOG-1.37.md of"
+        " github.com/kubernetes/kubernetes."
+    )
+    assert failures(V2, checksum="ab" * 64, **wanted) == {}
 
 
 def test_what_is_no_version_is_only_said_to_be_none() -> None:
@@ -786,6 +797,15 @@ def test_an_address_that_is_not_the_hosts_is_found(given: str, seen: str) -> Non
         bind = failures(HERE, apiserver_bind_address=given)["bind_address"]
         assert f"cluster_apiserver_bind_address is {given}, which" in bind
         assert "cluster_apiserver_alternative_names" in bind
+
+
+def test_kube_apiserver_has_to_be_able_to_put_the_address_into_endpoints() -> None:
+    host = replace(GOOD, address="169.254.7.1", network=Network(("169.254.7.1", "192.0.2.1")))
+    for given in ("", "169.254.7.1"):
+        found = failures(host, address=given)["address"]
+        assert "The node would register with 169.254.7.1, a link-local address" in found
+        assert found.endswith("another of the host's IPv4 addresses (169.254.7.1, 192.0.2.1).")
+    assert failures(host, address="192.0.2.1") == {}
 
 
 @pytest.mark.parametrize("given", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "192.0.2.1"])
