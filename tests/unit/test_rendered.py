@@ -43,6 +43,16 @@ def test_a_flag_is_given_until_the_release_that_does_not_know_it_any_more(
         assert set(given.values()) == {True, False}, flag
 
 
+def test_coredns_tells_whose_bridge_it_answers_on(clusters: dict[str, Rendered]) -> None:
+    said = {
+        name: "the pod network's bridge," in cluster[corefile]
+        for name, cluster in clusters.items()
+        if (corefile := "/etc/kubernetes/Corefile") in cluster
+    }
+    assert said == {name: name.endswith("-containerd-all") for name in said}
+    assert set(said.values()) == {True, False}
+
+
 def with_all_components(clusters: dict[str, Rendered]) -> list[tuple[str, Rendered]]:
     """Those that have all that a release has, with containerd; each with its minor release."""
     return [
