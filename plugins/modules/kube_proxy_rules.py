@@ -22,6 +22,13 @@ attributes:
     description: There is nothing to show.
     support: none
 options:
+  kubelet_chains:
+    description:
+      - Chains that the kubelet makes, as kube-proxy does, and which stay.
+      - The kubelet does so up to 1.26. From 1.27 on kube-proxy alone makes them, and this is an empty list.
+    type: list
+    elements: str
+    default: [KUBE-MARK-MASQ, KUBE-POSTROUTING]
   timeout:
     description: Longest wait for kube-proxy to end, in seconds.
     type: int
@@ -31,6 +38,10 @@ options:
 EXAMPLES = r"""
 - name: Take out the rules of a kube-proxy that is gone
   mink8s.kubernetes.kube_proxy_rules:
+
+- name: The same with a kubelet of 1.27 or later, which marks no packets
+  mink8s.kubernetes.kube_proxy_rules:
+    kubelet_chains: []
 """
 
 RETURN = r"""
@@ -43,6 +54,7 @@ reasons:
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -51,9 +63,17 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import wa
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out
 
 # Of pkg/proxy/iptables in Kubernetes 1.18 to 1.36. Chains with other names are the kubelet's, too.
-CHAINS = re.compile(
-    r"KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|FORWARD|PROXY-(CANARY|FIREWALL)|(SVC|SEP|FW|XLB|EXT|SVL)-\S+)"
+NAMES = (
+    r"KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|FORWARD|PROXY-(CANARY|FIREWALL)|(SVC|SEP|FW|XLB|EXT|SVL)-\S+"
+    r"|MARK-MASQ|POSTROUTING)"
 )
+
+KUBELETS = ["KUBE-MARK-MASQ", "KUBE-POSTROUTING"]
+
+
+def chains(kubelets: Sequence[str]) -> re.Pattern[str]:
+    """The names of what is kube-proxy's. kubelets: of chains that the kubelet makes, too."""
+    return re.compile(rf"(?!({'|'.join(map(re.escape, kubelets))})$){NAMES}" if kubelets else NAMES)
 
 
 def running() -> list[str]:
@@ -66,7 +86,11 @@ def running() -> list[str]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule({"timeout": {"type": "int", "default": 60}}, supports_check_mode=True)
+    arguments = {
+        "kubelet_chains": {"type": "list", "elements": "str", "default": KUBELETS},
+        "timeout": {"type": "int", "default": 60},
+    }
+    module = AnsibleModule(arguments, supports_check_mode=True)
     timeout = 0 if module.check_mode else module.params["timeout"]
     left = waiting.until_none(running, timeout)
     if left and not module.check_mode:
@@ -74,7 +98,7 @@ def main() -> None:
             msg=f"After {timeout} s {', '.join(left)} still runs and would write its rules again. Its"
             " manifest is gone: see `journalctl -u kubelet` for why the kubelet does not end it."
         )
-    removals = filter_chains.observe(module, CHAINS)
+    removals = filter_chains.observe(module, chains(module.params["kubelet_chains"]))
 
     def apply() -> None:
         failures = []

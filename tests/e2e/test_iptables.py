@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import objects
 import pytest
-from bare_node import DIRECT, Node, changed
+from bare_node import DIRECT, ROOT, Node, changed
 
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
 PORT = 30080
@@ -36,12 +37,11 @@ def legacy(node: Node, given: dict[str, Any]) -> Node:
     return node
 
 
-def chains(node: Node, mode: str) -> set[str]:
-    """kube-proxy's chains for Services among the rules of a mode."""
+def chains(node: Node, mode: str, *prefixes: str) -> set[str]:
+    """Chains among the rules of a mode, those of kube-proxy for Services if no prefixes are given."""
     saved = node.run(f"iptables-{mode}-save", "-t", "nat").splitlines()
-    return {
-        line.split()[0] for line in saved if line.startswith((":KUBE-SVC-", ":KUBE-SERVICES", ":KUBE-SEP-"))
-    }
+    names = prefixes or (":KUBE-SVC-", ":KUBE-SERVICES", ":KUBE-SEP-")
+    return {line.split()[0] for line in saved if line.startswith(names)}
 
 
 def answers(url: str) -> bool:
@@ -66,3 +66,15 @@ def test_its_rules_are_where_the_hosts_are_and_go_with_it(legacy: Node) -> None:
     assert changed(legacy.playbook("site.yml", cluster_components=COMPONENTS))
     assert chains(legacy, "legacy") == set()
     assert changed(legacy.playbook("site.yml", cluster_components=COMPONENTS)) == []
+
+
+def test_nothing_of_it_is_left_where_the_kubelet_makes_none_of_its_chains(legacy: Node) -> None:
+    shared = {":KUBE-MARK-MASQ", ":KUBE-POSTROUTING"}
+    assert shared <= chains(legacy, "legacy", ":KUBE-")
+    # As from 1.27 on; the kubelet of this node has made them itself.
+    task = ["--module-name", "mink8s.kubernetes.kube_proxy_rules", "--args", '{"kubelet_chains": []}']
+    command = ["ansible", "--inventory", str(legacy.inventory), "all", *task]
+    for changes in ("true", "false"):
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        assert f'"changed": {changes}' in done.stdout
+    assert chains(legacy, "legacy", ":KUBE-") == {":KUBE-KUBELET-CANARY", ":KUBE-MARK-DROP"}

@@ -153,13 +153,15 @@ def test_each_release_in_range_is_pinned_and_in_order() -> None:
 
 def test_each_row_of_the_table_of_releases_says_all() -> None:
     needed = {"authentication", "cgroup_versions", "container_runtimes", "tags", "checksums"}
-    optional = {"cri", "docker_api", "kernel_memory_limit_removed_in", "removed_arguments"}
+    optional = {"cri", "docker_api", "kernel_memory_limit_removed_in", "kubelet_chains", "removed_arguments"}
     for minor, release in releases().items():
         assert needed <= release.keys() <= needed | optional
         assert ("docker_api" in release) == ("docker" in release["container_runtimes"])
         assert ("containerd" in release["container_runtimes"]) == ("cri" in release)
         usual = ["none", "certificates"] if numbers(minor) < [1, 20] else ["certificates"]
         assert release["authentication"] == usual
+        # The gate IPTablesOwnershipCleanup is on from 1.27 on.
+        assert ("kubelet_chains" in release) == (numbers(minor) < [1, 27])
         assert list(release["tags"]) == ["etcd", "pause", "coredns"]
         for tag in release["tags"].values():
             assert re.fullmatch(r"v?[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor

@@ -3,12 +3,11 @@
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import filter_chains
 from ansible_collections.mink8s.kubernetes.plugins.modules import kube_proxy_rules
 
-
-def test_kube_proxys_chains_go_and_the_kubelets_stay() -> None:
-    saved = """\
+SAVED = """\
 *nat
 :PREROUTING ACCEPT [0:0]
 :KUBE-MARK-MASQ - [0:0]
+:KUBE-MARK-DROP - [0:0]
 :KUBE-POSTROUTING - [0:0]
 :KUBE-SERVICES - [0:0]
 :KUBE-SVC-ABC - [0:0]
@@ -18,10 +17,19 @@ def test_kube_proxys_chains_go_and_the_kubelets_stay() -> None:
 -A KUBE-SVC-ABC -j KUBE-MARK-MASQ
 COMMIT
 """
-    removal = filter_chains.plan(saved, "iptables-restore", kube_proxy_rules.CHAINS)
-    assert removal
-    assert removal.reason == "iptables has the chains KUBE-SERVICES, KUBE-SVC-ABC"
-    assert removal.data.splitlines() == [
+
+
+def removal(kubelets: list[str]) -> filter_chains.Removal:
+    """What is taken out where these chains are the kubelet's."""
+    found = filter_chains.plan(SAVED, "iptables-restore", kube_proxy_rules.chains(kubelets))
+    assert found
+    return found
+
+
+def test_kube_proxys_chains_go_and_the_kubelets_stay() -> None:
+    found = removal(kube_proxy_rules.KUBELETS)
+    assert found.reason == "iptables has the chains KUBE-SERVICES, KUBE-SVC-ABC"
+    assert found.data.splitlines() == [
         "*nat",
         ":KUBE-SERVICES - [0:0]",
         ":KUBE-SVC-ABC - [0:0]",
@@ -29,4 +37,15 @@ COMMIT
         "-X KUBE-SERVICES",
         "-X KUBE-SVC-ABC",
         "COMMIT",
+    ]
+
+
+def test_chains_that_the_kubelet_does_not_make_go_too() -> None:
+    found = removal([])
+    assert found.reason == (
+        "iptables has the chains KUBE-MARK-MASQ, KUBE-POSTROUTING, KUBE-SERVICES, KUBE-SVC-ABC"
+    )
+    assert [line for line in found.data.splitlines() if line.startswith("-D")] == [
+        '-D PREROUTING -m comment --comment "service portals" -j KUBE-SERVICES',
+        '-D POSTROUTING -m comment --comment "postrouting rules" -j KUBE-POSTROUTING',
     ]
