@@ -200,8 +200,7 @@ def bring(module: AnsibleModule, desired: daemon.Desired, version: str) -> tuple
             apply_daemon(module, planned, refused, nullcontext(), lambda: daemon.answers(module))
         else:
             daemon.answers(module)
-        file_set.note(files)
-        file_set.apply(changes)
+        daemon.apply_hosts(changes, files)
         settings_file.settle(desired.ledger, planned.path, planned.wanted)
     return together(planned.plan, hosts), config.cgroup_driver(planned.change.settings)
 

@@ -28,7 +28,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     default_driver,
 )
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.settings_format import TOML
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import log_lines, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import (
+    ledger_file,
+    log_lines,
+    waiting,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, redacted
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
@@ -110,6 +114,21 @@ def prepare_hosts(desired: Desired) -> tuple[Plan, file_set.Changes, dict[str, A
         )
     plan, changes = file_set.prepare(wanted)
     return redacted(plan), changes, wanted
+
+
+def apply_hosts(changes: file_set.Changes, wanted: dict[str, Any]) -> None:
+    """Write and remove registries' files, with the directories of ours that are empty then.
+
+    changes, wanted: as prepare_hosts returns them. Raises LedgerError and OSError.
+    """
+    file_set.note(wanted)
+    file_set.apply(changes)
+    ledger = ledger_file.read(wanted["ledger"]) or ledger_file.Ledger()
+    for path in changes.absent:
+        # That of the registry, and that of all of them.
+        for directory in list(path.parents)[:2]:
+            if ledger.paths.get(str(directory)) == "directory" and not any(directory.iterdir()):
+                directory.rmdir()
 
 
 def refusal(run: Run, planned: daemon.Daemon, asked: Mapping[str, Any], version: str) -> str:

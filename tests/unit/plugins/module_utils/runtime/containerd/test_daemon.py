@@ -95,6 +95,27 @@ def test_a_place_that_is_not_asked_any_more_goes_and_somebody_elses_stays(tmp_pa
         daemon.prepare_hosts(desired(tmp_path, registries={"quay.io": ["https://a"]}))
 
 
+def test_the_directory_of_a_place_goes_with_it_if_nobody_else_needs_it(tmp_path: Path) -> None:
+    there = tmp_path / "certs.d" / "quay.io"
+    there.mkdir(parents=True)
+    places = {name: ["https://a"] for name in ("docker.io", "quay.io", "ghcr.io")}
+    for registries in (places, {}):
+        wanted = desired(tmp_path, registries=registries)
+        _plan, changes, files = daemon.prepare_hosts(wanted)
+        daemon.apply_hosts(changes, files)
+        # What somebody else has put beside it.
+        (tmp_path / "certs.d" / "ghcr.io" / "ca.crt").touch()
+    assert sorted(path.name for path in (tmp_path / "certs.d").iterdir()) == ["ghcr.io", "quay.io"]
+    assert list(there.iterdir()) == []
+
+
+def test_the_last_place_takes_the_directory_of_all_places_along(tmp_path: Path) -> None:
+    for registries in ({"docker.io": ["https://a"], "ghcr.io": ["https://a"]}, {}, {}):
+        _plan, changes, files = daemon.prepare_hosts(desired(tmp_path, registries=registries))
+        daemon.apply_hosts(changes, files)
+        assert (tmp_path / "certs.d").exists() == bool(registries)
+
+
 def test_no_password_is_shown(tmp_path: Path) -> None:
     wanted = desired(
         tmp_path, registries={"x": ["https://u:s3cret@a"]}, proxy="http_proxy=http://u:s3cret@b:1"
