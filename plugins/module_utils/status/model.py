@@ -83,6 +83,14 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Command:
+    """What a person types on the host, and what that shows."""
+
+    shows: str
+    command: str
+
+
+@dataclass(frozen=True)
 class Status:
     """Everything that the table and the page show."""
 
@@ -95,6 +103,7 @@ class Status:
     connections: tuple[Connection, ...]
     missing: tuple[Missing, ...]
     remarks: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True)

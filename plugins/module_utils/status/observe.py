@@ -261,6 +261,16 @@ def _pods_of_runtime(containers: list[Container]) -> Iterator[model.Pod]:
             yield model.Pod(each.namespace, each.pod, each.state.capitalize())
 
 
+def commands(seen: Seen) -> Iterator[model.Command]:
+    """What a person types on the host to see more of what answers there."""
+    if seen.version:
+        yield model.Command("all containers", seen.runtime.list_command())
+        yield model.Command("the log of a container", seen.runtime.log_command("CONTAINER"))
+    if seen.api is not None:
+        yield model.Command("all pods", "kubectl get pods --all-namespaces")
+        yield model.Command("the log of a pod", "kubectl logs --namespace NAMESPACE POD")
+
+
 def status(module: AnsibleModule) -> model.Status:
     """The whole of it."""
     seen = look(module)
@@ -283,4 +293,5 @@ def status(module: AnsibleModule) -> model.Status:
         connections=tuple(model.connections(seen.sockets, names, addresses, own)),
         missing=tuple(model.missing(running, certificates)),
         remarks=(*seen.remarks, *of_node),
+        commands=tuple(commands(seen)),
     )

@@ -75,6 +75,7 @@ def render(status: Status) -> str:
         *_section("Components", _component_rows(status)),
         *_section("Other pods", _pod_rows(status)),
         *_section("Still missing", _missing_rows(status)),
+        *_section("To see more", _command_rows(status)),
     )
     page = tostring(_element("html", head, body, lang="en"), encoding="unicode", method="html")
     return f"<!DOCTYPE html>\n{page}\n"
@@ -121,6 +122,11 @@ def _missing_rows(status: Status) -> list[Iterable[Iterable[Node]]]:
         for each in status.missing
     ]
     return [("What the article lists", "The word that adds it"), *rows]
+
+
+def _command_rows(status: Status) -> list[Iterable[Iterable[Node]]]:
+    rows = [([each.shows], [_element("code", each.command)]) for each in status.commands]
+    return [("To see", "Type on the host"), *rows] if rows else []
 
 
 def _section(heading: str, rows: Iterable[Iterable[Iterable[Node]]]) -> list[Element]:

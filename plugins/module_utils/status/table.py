@@ -20,6 +20,8 @@ def lines(status: Status) -> list[str]:
         (each.what, f"{each.word} in {each.variable}" if each.word else "comes later")
         for each in status.missing
     ]
+    commands = [("TO SEE", "TYPE ON THE HOST")]
+    commands += [(each.shows, each.command) for each in status.commands]
     pods = [("OTHER POD", "STATE", "ADDRESS")]
     pods += [(pod.full_name, pod.state, pod.address) for pod in status.pods]
     return [
@@ -31,6 +33,7 @@ def lines(status: Status) -> list[str]:
         *(["", *columns(pods)] if status.pods else []),
         "",
         *columns(needs),
+        *(["", *columns(commands)] if status.commands else []),
     ]
 
 

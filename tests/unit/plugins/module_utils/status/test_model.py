@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containerd.engine import Containerd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.docker.engine import Docker
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import timestamps
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
@@ -12,6 +14,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
     host_map,
     model,
     network,
+    observe,
     ports,
     table,
 )
@@ -141,6 +144,25 @@ def test_a_table_has_a_line_for_each_port_and_problem() -> None:
         "STILL MISSING                      THE WORD THAT ADDS IT",
         "a scheduler: pods need a nodeName  kube-scheduler in cluster_components",
     ]
+
+
+def test_what_to_type_is_told_after_all_else() -> None:
+    seen = observe.Seen(Containerd(), version="1.6.20", api=[])
+    lines = table.lines(replace(status(), commands=tuple(observe.commands(seen))))
+    assert lines[-6:] == [
+        "",
+        "TO SEE                  TYPE ON THE HOST",
+        "all containers          ctr --namespace k8s.io containers list",
+        "the log of a container  cat /var/log/containers/*CONTAINER*.log",
+        "all pods                kubectl get pods --all-namespaces",
+        "the log of a pod        kubectl logs --namespace NAMESPACE POD",
+    ]
+    without_api = observe.Seen(Docker(), version="20.10.24")
+    assert [each.command for each in observe.commands(without_api)] == [
+        "docker ps --all",
+        "docker logs CONTAINER",
+    ]
+    assert list(observe.commands(observe.Seen(Docker()))) == []
 
 
 def test_a_map_of_many_pods_says_how_many_more_there_are() -> None:
