@@ -167,6 +167,14 @@ def test_each_row_of_the_table_of_releases_says_all() -> None:
             assert re.fullmatch(r"v?[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor
 
 
+def test_the_readme_begins_with_the_newest_release_whose_sum_is_known() -> None:
+    known = [version for row in releases().values() for version in row["checksums"]]
+    newest = max(known, key=numbers)
+    first_screen = (ROLES.parent / "README.md").read_text().partition("\n## ")[0]
+    assert f"`-e cluster_version={newest}`" in first_screen
+    assert load("cluster/defaults/main.yml")["cluster_version"] in first_screen
+
+
 def test_a_flag_that_is_gone_stays_gone() -> None:
     removed: set[tuple[str, str]] = set()
     for minor, release in releases().items():
