@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from common import HERE, say
 
@@ -23,7 +24,7 @@ DEFAULTS = ROOT / "roles/cluster/defaults/main.yml"
 def here() -> str:
     """The version for this machine, after a line that says which and why."""
     default = own()
-    version, why = choose(releases(), default, *_limits(default))
+    version, why = choose(releases(), default, _cgroup().version(), _kernel_memory_error(default))
     say(f"Kubernetes {version}: {why}; VERSION=vX takes another")
     return version
 
@@ -63,8 +64,22 @@ def own() -> str:
     return found[1]
 
 
-def _limits(default: str) -> tuple[int, str]:
-    """What the collection's own preflight finds out of this machine, of the like that choose() is given."""
+def needs_cgroup_v1_allowed(version: str) -> bool:
+    """Whether the kubelet of a version would refuse this machine's cgroup v1 unless it is told not to."""
+    minor = version.removeprefix("v").rpartition(".")[0]
+    rows = [row for row in _rows() if row.startswith(f'  "{minor}":\n')]
+    return any("\n    cgroup_versions: [2]\n" in row for row in rows) and _cgroup().version() == 1
+
+
+def _kernel_memory_error(version: str) -> str:
+    """Why this machine refuses the limits of kernel memory that a kubelet sets; empty if it does not."""
+    (row,) = (row for row in _rows() if f"\n      {version}:\n" in row)
+    mounts = Path("/proc/self/mounts").read_text()
+    return _cgroup().kernel_memory_error(mounts) if "kernel_memory_limit_removed_in" in row else ""
+
+
+def _cgroup() -> ModuleType:
+    """The collection's own code that preflight finds out this machine's cgroups with."""
     link = COLLECTIONS / "ansible_collections/mink8s/kubernetes"
     if not link.exists():
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -72,11 +87,7 @@ def _limits(default: str) -> tuple[int, str]:
     sys.path.insert(0, str(COLLECTIONS))
     from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import cgroup
 
-    mounts = Path("/proc/self/mounts").read_text()
-    (row,) = (row for row in _rows() if f"\n      {default}:\n" in row)
-    return cgroup.version(), cgroup.kernel_memory_error(
-        mounts
-    ) if "kernel_memory_limit_removed_in" in row else ""
+    return cgroup
 
 
 def _rows() -> list[str]:

@@ -43,10 +43,6 @@ def serve(version: str, programs: str) -> dict[str, Any]:
         "cluster_image_tags": tags,
         "cluster_docker_settings": {"insecure-registries": [images]},
         "cluster_containerd_registries": {images: [f"http://{images}"]},
-        # Not every machine lets a container have what Kubernetes' own processes are given.
-        "cluster_containerd_settings": {
-            "plugins": {"io.containerd.grpc.v1.cri": {"restrict_oom_score_adj": True}}
-        },
     }
 
 

@@ -24,6 +24,12 @@ def choose(artifacts: Path | None, version: str | None, programs: str) -> dict[s
     version: of the artifacts, or the one to be had; None for what runs here, or the sandbox's own.
     programs: what a release made here has to have, one of release.SETS.
     """
+    found = _release(artifacts, version, programs)
+    return {**found, **_in_a_container(found["cluster_version"])}
+
+
+def _release(artifacts: Path | None, version: str | None, programs: str) -> dict[str, Any]:
+    """The variables that say where the release and its images come from."""
     if artifacts:
         if not version:
             raise SandboxError(f"ARTIFACTS={artifacts} is given without VERSION, such as VERSION=v1.18.20")
@@ -51,6 +57,17 @@ def from_artifacts(artifacts: Path, version: str) -> dict[str, Any]:
         **({"cluster_image_tags": images} if images else {}),
         **_verify({_component(name): (f"{name}:{tag}", path) for name, tag, path in tags}),
     }
+
+
+def _in_a_container(version: str) -> dict[str, Any]:
+    """The variables that a release needs on nodes with the capabilities and the cgroups of this machine."""
+    # Not every machine lets a container have what Kubernetes' own processes are given.
+    settings = {"plugins": {"io.containerd.grpc.v1.cri": {"restrict_oom_score_adj": True}}}
+    variables: dict[str, Any] = {"cluster_containerd_settings": settings}
+    if choice.needs_cgroup_v1_allowed(version):
+        say(f"this machine has cgroup v1: the kubelet {version} is told to start nevertheless (failCgroupV1)")
+        variables["cluster_arguments"] = {"KubeletConfiguration": {"failCgroupV1": False}}
+    return variables
 
 
 def _verify(images: dict[str, tuple[str, Path]]) -> dict[str, Any]:
