@@ -48,6 +48,8 @@ class Node:
 
     def playbook(self, name: str, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run one of the collection's playbooks, whatever comes of it."""
+        if "cluster_arguments" in variables:
+            variables["cluster_arguments"] = with_given_arguments(variables["cluster_arguments"])
         command = ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables), *options]
         return subprocess.run(
             [*command, str(ROOT / "playbooks" / name)],
@@ -101,6 +103,12 @@ def given() -> dict[str, Any]:
     """The variables of the release that the sandbox offers."""
     path = Path(os.environ["MINK8S_INVENTORY"]) / "group_vars" / "mink8s.yml"
     return dict(yaml.safe_load(path.read_text()))
+
+
+def with_given_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A test's cluster_arguments with those that the release needs on this machine."""
+    needed = given().get("cluster_arguments", {})
+    return {name: {**needed.get(name, {}), **arguments.get(name, {})} for name in {**needed, **arguments}}
 
 
 def offline() -> dict[str, Any]:
