@@ -13,6 +13,13 @@ from typing import Any, ClassVar
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.redact import redact
 
 try:
+    import tomllib
+except ImportError:
+    # Python's own up to 3.10.
+    HAS_TOMLLIB = False
+else:
+    HAS_TOMLLIB = True
+try:
     import tomlkit
     from tomlkit.exceptions import ParseError, TOMLKitError
     from tomlkit.items import InlineTable
@@ -82,7 +89,7 @@ class Toml(Format):
     def read(self, path: str, text: str) -> dict[str, Any]:
         """The tables as dictionaries of plain values."""
         if not HAS_TOMLKIT:
-            raise UnreadableError(f"{path} can't be read without the Python library tomlkit")
+            return _read_without_tomlkit(path, text)
         try:
             settings = _plain(tomlkit.parse(text))
         except ParseError as error:
@@ -116,6 +123,19 @@ def of(path: str) -> Format:
 def _wrong(path: str, text: str, line: int, column: int, said: str) -> UnreadableError:
     seen = "".join(text.split("\n")[line - 1 : line]).strip()
     return UnreadableError(f"{path}, line {line}, column {column}: {said}, seen: {redact(seen)}")
+
+
+def _read_without_tomlkit(path: str, text: str) -> dict[str, Any]:
+    """What Python reads by itself from 3.11 on; only tomlkit writes."""
+    if not HAS_TOMLLIB:
+        raise UnreadableError(f"{path} can't be read without the Python library tomlkit")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
+        line, column = map(int, place.groups()) if place else (text.count("\n") + 1, 1)
+        said = str(error).partition(" (at ")[0]
+        raise _wrong(path, text, line, column, said) from error
 
 
 def _plain(value: Any) -> Any:

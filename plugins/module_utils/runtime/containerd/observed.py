@@ -103,11 +103,10 @@ def observe(params: Mapping[str, Any], run: Run, cgroup_version: int) -> Contain
     version, driver = containerd.version_and_driver(run)
     unit = systemd.ask(run, daemon.PROGRAM.unit)
     path = Path(containerd.configuration)
-    seen: dict[str, Any] = {"unreadable": settings_file.unreadable(path)}
-    # It is installed with containerd: without it the file waits until then.
-    if not settings_format.HAS_TOMLKIT and path.exists():
-        seen = {}
-    elif not seen["unreadable"]:
+    readable = settings_format.HAS_TOMLKIT or settings_format.HAS_TOMLLIB or not path.exists()
+    seen: dict[str, Any] = {"unreadable": settings_file.unreadable(path) if readable else ""}
+    # It is installed with containerd: without it a change of the file waits until then.
+    if not seen["unreadable"] and (settings_format.HAS_TOMLKIT or not path.exists()):
         seen.update(_plan(params, run, version, unit, str(path)))
     planned_driver = seen.pop("cgroup_driver", driver)
     # It may run without its CRI, or without its unit.

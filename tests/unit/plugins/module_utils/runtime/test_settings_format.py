@@ -135,6 +135,24 @@ def test_what_is_no_toml_is_said_with_its_place(content: bytes, message: str) ->
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{,\n", "x.toml, line 1, column 1: Invalid statement, seen: {,"),
+        (b"a = 1\na = 2\n", "x.toml, line 2, column 6: Cannot overwrite a value, seen: a = 2"),
+        (b"a = [", "x.toml, line 1, column 1: Invalid value, seen: a = ["),
+    ],
+)
+def test_python_itself_reads_what_it_can(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    monkeypatch.setattr(settings_format, "HAS_TOMLKIT", False)
+    assert TOML.parse("x.toml", b"[a]\nb = 1\n") == {"a": {"b": 1}}
+    with pytest.raises(settings_format.UnreadableError) as caught:
+        TOML.parse("x.toml", content)
+    assert str(caught.value) == message
+
+
 def test_nothing_has_no_form_in_toml() -> None:
     for like in ("", "a = 1\n"):
         with pytest.raises(ValueError, match=r"^b\.c is null"):
@@ -143,6 +161,7 @@ def test_nothing_has_no_form_in_toml() -> None:
 
 def test_without_the_library_only_what_is_new_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings_format, "HAS_TOMLKIT", False)
+    monkeypatch.setattr(settings_format, "HAS_TOMLLIB", False)
     assert TOML.parse("x.toml", b"\n") == {}
     assert TOML.render({"a": {"b": 1}}, "") == "[a]\nb = 1\n"
     with pytest.raises(settings_format.UnreadableError, match="without the Python library tomlkit"):

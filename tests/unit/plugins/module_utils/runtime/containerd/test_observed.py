@@ -125,11 +125,22 @@ def test_nothing_is_said_of_a_file_that_nobody_can_read_yet(
 ) -> None:
     file.write_text("a = [")
     monkeypatch.setattr(settings_format, "HAS_TOMLKIT", False)
+    monkeypatch.setattr(settings_format, "HAS_TOMLLIB", False)
     found = observe()
     assert problems(found) == {}
     assert (found.running, found.restarts) == (True, ())
     file.unlink()
     assert observe().restarts
+
+
+def test_what_python_reads_by_itself_is_told_before_the_library_is_there(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings_format, "HAS_TOMLKIT", False)
+    file.write_text("a = [")
+    assert problems(observe())["settings"].startswith(f"{file}, line 1, ")
+    file.write_text("a = 1\n")
+    assert problems(observe()) == {}
 
 
 def test_variables_of_another_form_are_told_with_what_to_do(file: Path, tmp_path: Path) -> None:
