@@ -12,7 +12,6 @@ ARGS ?= get pods --all-namespaces
 # What a release that is made here has to have: one of the sets of tests/sandbox/release.py.
 PROGRAMS := components
 COMPONENTS :=
-CONTAINER_RUNTIME :=
 WITH_COMPONENTS = -e '{"cluster_components": [etcd, kube-apiserver, $(COMPONENTS)]}'
 export MINK8S_INVENTORY := $(CURDIR)/.sandbox
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -30,8 +29,7 @@ up: ## a cluster in a throw-away node; COMPONENTS=, CONTAINER_RUNTIME=, VERSION=
 	$(SANDBOX) node $(NODE) >/dev/null
 	$(call say,making it a cluster (about a minute))
 	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml \
-		$(if $(COMPONENTS),$(WITH_COMPONENTS)) \
-		$(if $(CONTAINER_RUNTIME),-e cluster_container_runtime=$(CONTAINER_RUNTIME))
+		$(if $(COMPONENTS),$(WITH_COMPONENTS))
 	docker exec $(NODE) kubectl get nodes -o wide
 	docker exec $(NODE) kubectl get pods -A
 	echo "Next: make kubectl ARGS='get pods -A', make status, make shell, make down"
@@ -84,7 +82,7 @@ sanity: test-setup test-tools ## ansible-test sanity, with both ends of the rang
 	tests/sanity.sh $(VENV_OLD)
 
 .PHONY: e2e
-e2e: test-setup test-tools inventory ## whole clusters on real nodes; ARTIFACTS=DIR VERSION=vX AUTHENTICATION=certificates for others
+e2e: test-setup test-tools inventory ## whole clusters on real nodes; CONTAINER_RUNTIME=containerd, AUTHENTICATION=certificates, ARTIFACTS=DIR VERSION=vX for others
 	molecule test --scenario-name default
 	molecule test --scenario-name ladder
 	molecule test --scenario-name certificates

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import container_runtime
 import yaml
+from container_runtime import ContainerRuntime
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A proxy for the internet can't reach a node.
@@ -21,6 +23,8 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SANDBOX = ["python3", str(ROOT / "tests" / "sandbox")]
 TELL = """
 docker ps --all
+ctr --namespace k8s.io containers list
+ctr --namespace k8s.io tasks list
 journalctl --no-pager --lines 60 --unit kubelet --unit docker --unit containerd
 for log in $(ls -tr /var/log/pods/*/*/*.log | tail -6); do echo "== $log"; tail -n 25 "$log"; done
 kubectl get nodes,pods --all-namespaces --output wide
@@ -109,6 +113,16 @@ def with_given_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     """A test's cluster_arguments with those that the release needs on this machine."""
     needed = given().get("cluster_arguments", {})
     return {name: {**needed.get(name, {}), **arguments.get(name, {})} for name in {**needed, **arguments}}
+
+
+def runtime() -> ContainerRuntime:
+    """The container runtime that clusters of that release have here."""
+    return container_runtime.of(given()["cluster_version"])
+
+
+def runtimes() -> list[str]:
+    """The names of those that clusters of that release can have."""
+    return container_runtime.known(given()["cluster_version"])
 
 
 def offline() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bare_node import Node
+from bare_node import Node, runtime
 
 # What etcd has of an object, without what the kubelet reports over and over.
 LASTING = ("uid", "name", "namespace", "labels", "annotations", "creationTimestamp")
@@ -63,8 +63,7 @@ def write(node: Node) -> None:
 
 def pod(node: Node, name: str, volumes: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     """A pod of the image that every sandbox has."""
-    names = ("--filter", "reference=*/pause", "--format", "{{.Repository}}:{{.Tag}}")
-    image = node.run("docker", "images", *names).split()[0]
+    image = next(name for name in runtime().tags(node) if "/pause:" in name)
     mounts = [{"name": each["name"], "mountPath": f"/{each['name']}"} for each in volumes or []]
     container = {
         "name": name,
@@ -101,21 +100,13 @@ def secret_on_the_host(node: Node) -> str:
 
 
 def containers(node: Node) -> dict[str, str]:
-    """The ID of each running container of a pod, by its name."""
-    return _containers(node, "container")
+    """The ID of each running container of a pod, by its name; the newest, where one before it still ends."""
+    return {each.name: each.key for each in runtime().containers(node) if each.name != "POD"}
 
 
 def pods(node: Node) -> dict[str, str]:
     """The ID of each running container of a pod, by the pod's name."""
-    return _containers(node, "pod")
-
-
-def _containers(node: Node, named_after: str) -> dict[str, str]:
-    labels = [f'{{{{.Label "io.kubernetes.{kind}.name"}}}}' for kind in ("container", named_after)]
-    rows = node.run("docker", "ps", "--no-trunc", "--format", " ".join([*labels, "{{.ID}}"]))
-    # The newest comes first; one that was told to end may still be there.
-    triples = [row.split() for row in reversed(rows.splitlines()) if len(row.split()) == 3]
-    return {name: key for container, name, key in triples if container != "POD"}
+    return {each.pod: each.key for each in runtime().containers(node) if each.name != "POD"}
 
 
 def kubelet(node: Node) -> str:

@@ -90,6 +90,15 @@ for line in ask("docker", "network", "ls", "--no-trunc", "--format", "{{.Name}} 
     seen["network " + line.split()[0]] = line
 for name in ask("docker", "volume", "ls", "--quiet"):
     seen["volume " + name] = ""
+# Docker's own namespace is what Docker was asked for.
+for namespace in set(ask("ctr", "namespaces", "list", "--quiet")) - {"moby"}:
+    ctr = ("ctr", "--namespace", namespace)
+    for name in ask(*ctr, "containers", "list", "--quiet"):
+        seen[f"container {namespace}/{name}"] = ""
+    for line in ask(*ctr, "tasks", "list")[1:]:
+        seen["task " + namespace + "/" + line.split()[0]] = line
+    for line in ask(*ctr, "images", "list")[1:]:
+        seen["image " + namespace + "/" + line.split()[0]] = line.split()[2]
 for line in ask("ip", "-oneline", "link"):
     seen["link " + line.split(": ")[1].partition("@")[0]] = ""
 print(json.dumps(seen))

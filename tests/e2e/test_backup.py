@@ -12,7 +12,7 @@ from typing import Any
 
 import objects
 import pytest
-from bare_node import Node, said
+from bare_node import Node, runtime, said
 
 ALARM = """
 import json
@@ -178,7 +178,7 @@ def test_a_cluster_whose_data_is_broken_is_mended(
     etcd = objects.containers(cluster)["etcd"]
     cluster.run("sh", "-c", "echo nothing >/var/lib/etcd/member/snap/db")
     # It may have ended by itself already.
-    cluster.run("docker", "kill", etcd, check=False)
+    runtime().kill(cluster, etcd)
     restore(cluster, backup, cluster_timeout=60)
     assert objects.read(cluster) == backed_up
 

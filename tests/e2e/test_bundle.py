@@ -11,24 +11,13 @@ from typing import Any
 
 import offline
 import pytest
-from bare_node import Node, bare, changed
+from bare_node import Node, bare, changed, runtime
 from offline import DIRECTORY, IMAGES, PACKAGES, RELEASE, address, bundle, docker
 
 OFFLINE = "mink8s-offline"
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5)"
 FLIP = "f = open('{}', 'r+b'); f.seek(-4096, 2); b = f.read(1); f.seek(-1, 1); f.write(bytes([b[0] ^ 1]))"
 KUBELET_PORT = 10250
-
-
-def tags(node: Node) -> list[str]:
-    """The names that images have in the node's engine."""
-    return sorted(node.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split())
-
-
-def images(node: Node) -> list[str]:
-    """All that the node's engine knows of its images."""
-    form = "{{.Repository}}:{{.Tag}}@{{.Digest}} {{.ID}}"
-    return sorted(node.run("docker", "images", "--all", "--no-trunc", "--format", form).splitlines())
 
 
 @pytest.fixture(scope="module")
@@ -83,30 +72,30 @@ def test_a_second_run_changes_nothing(connected: Node, made: list[str]) -> None:
 def test_what_is_damaged_or_missing_is_fetched_again_and_nothing_else(
     connected: Node, artifacts: Path
 ) -> None:
-    engine = images(connected)
+    images = runtime().images(connected)
     connected.run("python3", "-c", FLIP.format(f"{DIRECTORY}/etcd.tar"))
     connected.run("rm", f"{DIRECTORY}/packages.tar")
     assert bundle(connected, "--check") == [IMAGES, PACKAGES]
     assert bundle(connected) == [IMAGES, PACKAGES]
     connected.run("sh", "-c", f"cd {DIRECTORY} && sha512sum --check --strict SHA512SUMS")
     assert bundle(connected) == []
-    assert images(connected) == engine
+    assert runtime().images(connected) == images
 
 
-def test_an_engine_that_had_none_of_the_images_has_none_afterwards(
+def test_a_container_runtime_that_had_none_of_the_images_has_none_afterwards(
     connected: Node, artifacts: Path, fetched: dict[str, Any]
 ) -> None:
     other = f"{fetched.get('cluster_image_registry', 'registry.k8s.io')}/"
-    pause = [name for name in tags(connected) if name.startswith(other) and "/pause:" in name]
+    pause = [name for name in runtime().tags(connected) if name.startswith(other) and "/pause:" in name]
     assert len(pause) == 1
     # A tag of another name keeps the running containers' image.
-    connected.run("docker", "tag", pause[0], "kept:1")
-    connected.run("docker", "rmi", pause[0])
+    runtime().tag(connected, pause[0], "kept:1")
+    runtime().untag(connected, pause[0])
     connected.run("rm", f"{DIRECTORY}/pause.tar")
     assert bundle(connected) == [IMAGES]
-    assert pause[0] not in tags(connected)
-    connected.run("docker", "tag", "kept:1", pause[0])
-    connected.run("docker", "rmi", "kept:1")
+    assert pause[0] not in runtime().tags(connected)
+    runtime().tag(connected, "kept:1", pause[0])
+    runtime().untag(connected, "kept:1")
 
 
 def test_there_is_no_route_out(connected: Node, cut_off: Node) -> None:
@@ -137,19 +126,19 @@ def test_damaged_packages_are_refused(cut_off: Node, artifacts: Path, tmp_path: 
     said = run.stdout + run.stderr
     assert "packages.tar has the SHA-512" in said
     assert "playbooks/bundle.yml" in said
-    assert cut_off.run("sh", "-c", "command -v dockerd socat || true") == ""
+    assert cut_off.run("sh", "-c", f"command -v {runtime().program} socat || true") == ""
 
 
 def test_a_cluster_is_made_of_the_bundle_alone(cut_off: Node, artifacts: Path) -> None:
     variables = {"cluster_artifacts": str(artifacts), "cluster_address": address(cut_off)}
-    assert cut_off.run("sh", "-c", "command -v dockerd || true") == ""
+    assert cut_off.run("sh", "-c", f"command -v {runtime().program} || true") == ""
     listing = "ls -l --full-time /var/lib/apt/lists /etc/apt | grep --invert-match ^total"
     lists = cut_off.run("sh", "-c", listing)
     run = cut_off.playbook("site.yml", **variables)
     assert run.returncode == 0, run.stdout
     assert cut_off.run("sh", "-c", listing) == lists
     node = cut_off.run("kubectl", "get", "nodes", "--output", "jsonpath={.items[0].metadata.name}")
-    pause = cut_off.run("docker", "ps", "--filter", "name=k8s_POD_etcd", "--format", "{{.Image}}").strip()
+    (pause,) = {each.image for each in runtime().running(cut_off, "POD")}
     spec = {"spec": {"nodeName": node, "containers": [{"name": "hello", "image": pause}]}}
     overrides = ["--overrides", json.dumps({"apiVersion": "v1", **spec})]
     cut_off.run("kubectl", "run", "hello", f"--image={pause}", "--restart=Never", *overrides)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import bare_node
 import pytest
 import snapshot
 from bare_node import Node, changed, load, said, shell
@@ -125,6 +126,17 @@ def test_reset_leaves_nothing(node: Node, bare: snapshot.Snapshot) -> None:
     left = snapshot.difference(bare, snapshot.take(node))
     assert [line for line in left if not line.startswith(documented)] == []
     assert changed(node.playbook("reset.yml", reset_confirm=True, reset_container_runtime=True)) == []
+
+
+def test_a_containerd_that_would_be_too_old_is_told_before_anything_is_changed(
+    given: dict[str, Any], tmp_path: Path
+) -> None:
+    with bare_node.bare("mink8s-containerd-old", given, tmp_path, "bullseye") as old:
+        run = old.playbook("site.yml", **CLUSTER)
+        assert run.returncode != 0
+        assert "the one that apt would install, 1.4." in said(run)
+        assert "does not speak CRI v1. Install containerd 1.6 or later" in said(run)
+        assert "changed=0 " in said(run)
 
 
 def test_somebodys_docker_runs_on_beside_it(node: Node) -> None:

@@ -9,8 +9,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import bare_node
 import pytest
-from bare_node import SANDBOX, Node, changed, given, said
+from bare_node import SANDBOX, Node, changed, said
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 RUN_DOCKER = "mink8s.kubernetes.docker : Start Docker with its settings and load the images"
@@ -90,6 +91,12 @@ def manifest(image: str, node: str) -> str:
         },
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, Any]:
+    """The variables of the release that the sandbox offers, with Docker whatever else has something else."""
+    return {**bare_node.given(), "cluster_container_runtime": "docker"}
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +187,7 @@ def test_a_setting_that_can_not_work_changes_nothing(
 
 def merged(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, with those that the sandbox's registry needs."""
-    return {"cluster_docker_settings": {**given().get("cluster_docker_settings", {}), **settings}}
+    return {"cluster_docker_settings": {**bare_node.given().get("cluster_docker_settings", {}), **settings}}
 
 
 def test_a_setting_that_dockerd_refuses_at_its_start_is_taken_back(cluster: Node) -> None:
@@ -256,6 +263,16 @@ def test_images_of_a_registry_that_does_not_answer_change_nothing(cluster: Node)
     assert changed(cluster.playbook("site.yml", cluster_components=COMPONENTS)) == []
     assert started(cluster) == was
     assert "Ready" in cluster.run("kubectl", "get", "nodes")
+
+
+def test_rules_that_are_gone_are_told(cluster: Node) -> None:
+    shell(cluster, "iptables -F; iptables -t nat -F; sysctl -qw net.ipv4.ip_forward=0")
+    try:
+        printed = said(cluster.playbook("site.yml", "--check", cluster_components=COMPONENTS))
+    finally:
+        shell(cluster, "sysctl -qw net.ipv4.ip_forward=1; systemctl restart docker")
+    assert "runtime_rules: Docker runs, and its rules are gone from the packet filter" in printed
+    assert "sysctl -w net.ipv4.ip_forward=1" in printed
 
 
 def test_reset_takes_all_of_it_back_after_su_too(cluster: Node, before: str) -> None:

@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bare_node import Node, changed, said
+from bare_node import Node, changed, runtime
 
-OLD = {"cluster_version": "v1.18.20", "cluster_artifacts": "", "cluster_release_url": ""}
+# With the container runtime that such a release has by itself.
+OLD = {
+    "cluster_version": "v1.18.20",
+    "cluster_container_runtime": "",
+    "cluster_artifacts": "",
+    "cluster_release_url": "",
+}
 NEW = {**OLD, "cluster_version": "v1.20.15"}
 AHEAD = """
 from datetime import datetime, timedelta
@@ -151,26 +157,26 @@ mount --bind /root/zero /proc/sys/kernel/panic
 mount -o remount,bind,ro /proc/sys/kernel/panic
 """
 WITHOUT_KERNEL_AFTER = "umount /proc/sys/kernel/panic; mv /root/kmsg /dev"
-# A pod's network on Docker's bridge, before there is Docker.
-POD = """
-ip link add docker0 type bridge
-ip address add 172.18.0.1/16 dev docker0
-ip link set docker0 up
+# A pod's network on the container runtime's bridge, before there is any.
+POD = f"""
+ip link add {runtime().bridge} type bridge
+ip address add 172.18.0.1/16 dev {runtime().bridge}
+ip link set {runtime().bridge} up
 ip netns add pod
 ip link add beside-pod type veth peer name in-pod
-ip link set beside-pod master docker0 up
+ip link set beside-pod master {runtime().bridge} up
 ip link set in-pod netns pod
 ip netns exec pod ip address add 172.18.0.2/16 dev in-pod
 ip netns exec pod ip link set in-pod up
 """
-POD_AFTER = "ip netns del pod; ip link del docker0; ip link del beside-pod 2>/dev/null || true"
+POD_AFTER = f"ip netns del pod; ip link del {runtime().bridge}; ip link del beside-pod 2>/dev/null || true"
 DENY = """
 iptables -P INPUT DROP
 iptables -A INPUT -i lo -j ACCEPT
 iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 """
 DENY_AFTER = "iptables -P INPUT ACCEPT; iptables -D INPUT -i lo -j ACCEPT; iptables -D INPUT 1"
-# From the network of a pod, a question that is answered on port 53 of Docker's bridge, and whether it was.
+# From the network of a pod, a question that is answered on port 53 of its bridge, and whether it was.
 ANSWER = """
 import socket, sys
 s = socket.socket(type=socket.SOCK_DGRAM)
@@ -208,7 +214,7 @@ def test_all_that_is_wrong_with_a_host_is_told_at_once_and_can_be_skipped(node: 
         assert "a line of 5 fields, with which the kubelet does not start: '/mnt/nameless tmpfs rw" in said
         assert "table `nat' is incompatible, use 'nft' tool" in said
         assert "The host: Debian GNU/Linux 12 (bookworm), kernel " in said
-        assert "no Docker, SELinux disabled, AppArmor " in said
+        assert f"no {runtime().title}, SELinux disabled, AppArmor " in said
         assert preflight(node, **skipping("mounts", "iptables", "hostname"))[:2] == (["other_kubernetes"], [])
         assert preflight(node, **skipping("other_kubernetes", "iptables"))[:2] == (["mounts"], ["hostname"])
         assert preflight(node, **skipping("other_kubernetes", "mounts"))[:2] == (["iptables"], ["hostname"])
@@ -349,12 +355,3 @@ def test_facts_of_long_ago_change_nothing(
     cached.write_text(fresh.replace(cluster.address, "203.0.113.9"))
     assert changed(cluster.playbook("site.yml", "--check")) == []
     assert cached.read_text() == fresh
-
-
-def test_rules_of_docker_that_are_gone_are_told(cluster: Node) -> None:
-    flush = "iptables -F; iptables -t nat -F; sysctl -qw net.ipv4.ip_forward=0"
-    with on_node(cluster, flush, "sysctl -qw net.ipv4.ip_forward=1; systemctl restart docker"):
-        run = cluster.playbook("site.yml", "--check")
-    printed = said(run)
-    assert "runtime_rules: Docker runs, and its rules are gone from the packet filter" in printed
-    assert "sysctl -w net.ipv4.ip_forward=1" in printed

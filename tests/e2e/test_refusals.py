@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bare_node import Node, said
+from bare_node import Node, runtime, said
 
 MADE = "/usr/local/bin/kubelet /usr/local/bin/kubectl /etc/kubernetes /etc/systemd/system/kubelet.service"
 
@@ -58,8 +58,8 @@ def test_everything_wrong_is_reported_at_once_before_anything_is_changed(node: N
     }
     blocker = "import socket, time; s = socket.create_server(('127.0.0.1', 2379)); time.sleep(60)"
     held = f'systemd-run --quiet --unit blocker python3 -c "{blocker}" && sleep 1'
-    config = "/etc/docker/daemon.json"
-    broken = f"cp {config} /root/kept 2>/dev/null; mkdir -p /etc/docker; echo '{{,' > {config}"
+    config = runtime().configuration
+    broken = f"cp {config} /root/kept 2>/dev/null; mkdir -p $(dirname {config}); echo '{{,' > {config}"
     mended = f"rm {config}; [ ! -e /root/kept ] || mv /root/kept {config}"
     with on_node(node, held, "systemctl stop blocker"), on_node(node, broken, mended):
         refused(
@@ -72,11 +72,11 @@ def test_everything_wrong_is_reported_at_once_before_anything_is_changed(node: N
             "127.0.0.1:9",
             "2379",
             "python3",
-            "/etc/docker/daemon.json",
+            config,
             "line 1",
         )
     is_bare(node)
-    assert node.run("sh", "-c", "command -v dockerd || true") == ""
+    assert node.run("sh", "-c", f"command -v {runtime().program} || true") == ""
 
 
 def test_cgroup_v2_with_1_18(node: Node) -> None:

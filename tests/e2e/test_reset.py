@@ -6,18 +6,17 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import snapshot
-from bare_node import ROOT, SANDBOX, Node, changed
+from bare_node import ROOT, SANDBOX, Node, changed, runtime
 
 LEDGER = "/var/lib/mink8s/ledger.json"
 KUBECTL = ("env", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl")
-# Docker, set up and used by somebody else, with a rule, a unit and a kubeconfig of theirs.
-THEIRS = r"""
-set -eu
+# A container runtime, set up by somebody else.
+INSTALL = {
+    "docker": r"""
 apt-get -qq update
 DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends docker.io >/dev/null
 python3 -c '
@@ -31,6 +30,16 @@ except FileNotFoundError:
 json.dump(settings, open(path, "w"), indent=4)
 '
 systemctl restart docker
+""",
+    "containerd": r"""
+apt-get -qq update
+DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends containerd >/dev/null
+printf '# Somebody has written this.\n%s\n' "$(cat /etc/containerd/config.toml)" >/etc/containerd/config.toml
+systemctl restart containerd
+""",
+}
+# Besides it a rule, a unit and a kubeconfig of theirs.
+THEIRS = r"""
 iptables -N THEIRS
 iptables -A THEIRS -s 192.0.2.1 -m comment --comment "not to be touched" -j DROP
 iptables -A INPUT -j THEIRS
@@ -42,15 +51,33 @@ mkdir -p /root/.kube /srv/theirs /home/somebody
 echo 'kind: Config # of another cluster' >/root/.kube/config
 echo theirs >/srv/theirs/file
 """
-RUN_THEIRS = r"""
-set -eu
-docker tag "$1" theirs:1
-docker tag "$1" "$2"
-docker rmi "$1" >/dev/null
+# An image of theirs, one of their own, one under the name of one of the collection's, and what runs in it.
+RUN_THEIRS = {
+    "docker": r"""
+docker load --quiet --input /root/theirs.tar >/dev/null
+docker tag mink8s-web:1 theirs:1
+docker tag mink8s-web:1 "$1"
+docker rmi mink8s-web:1 >/dev/null
 docker run --detach --name theirs theirs:1 sleep 1000000 >/dev/null
 docker volume create theirs >/dev/null
 docker network create theirs >/dev/null
-"""
+""",
+    "containerd": r"""
+ctr --namespace k8s.io images import /root/theirs.tar >/dev/null
+ctr --namespace k8s.io images tag docker.io/library/mink8s-web:1 "$1" >/dev/null
+ctr --namespace theirs images import /root/theirs.tar >/dev/null
+ctr --namespace theirs run --detach --null-io docker.io/library/mink8s-web:1 theirs sleep 1000000
+""",
+}
+# Something of others' in a container runtime: what makes it, what is said of it, what removes it.
+OTHERS = {
+    "docker": ("docker volume create data", "volume data", "docker volume rm data"),
+    "containerd": (
+        "ctr --namespace data containers create --rootfs /srv data",
+        "namespace data",
+        "ctr --namespace data containers delete data; ctr namespaces remove data",
+    ),
+}
 
 
 def pods(image: str, node: str) -> str:
@@ -149,11 +176,9 @@ def theirs(node: Node, bare: snapshot.Snapshot, pause: str) -> snapshot.Snapshot
     archive = subprocess.run([*SANDBOX, "images"], check=True, capture_output=True, text=True).stdout.split()[
         0
     ]
-    shell(node, THEIRS)
-    with Path(archive).open("rb") as stream:
-        load = ["docker", "exec", "-i", node.name, "docker", "load", "--quiet"]
-        done = subprocess.run(load, check=True, stdin=stream, capture_output=True)
-    shell(node, RUN_THEIRS, done.stdout.decode().rpartition(": ")[2].strip(), pause)
+    subprocess.run(["docker", "cp", "--quiet", archive, f"{node.name}:/root/theirs.tar"], check=True)
+    name = runtime().name
+    shell(node, f"set -eu; {INSTALL[name]}{THEIRS}{RUN_THEIRS[name]}", pause)
     return snapshot.take(node)
 
 
@@ -165,21 +190,24 @@ def test_nothing_is_removed_without_a_confirmation(node: Node, bare: snapshot.Sn
     assert "Ready" in node.run("kubectl", "get", "nodes")
 
 
-def test_docker_stays_unless_it_is_asked_for(node: Node, bare: snapshot.Snapshot) -> None:
+def test_the_container_runtime_stays_unless_it_is_asked_for(node: Node, bare: snapshot.Snapshot) -> None:
     told = said(reset(node))
     assert any("reset_container_runtime" in line for line in told["kept"])
-    assert "containerd" in node.run("docker", "info")
-    assert node.run("docker", "ps", "--all", "--quiet") == ""
-    assert "docker.io" in ledger(node)["packages"]
+    assert node.run("systemctl", "is-active", runtime().name).strip() == "active"
+    assert runtime().containers(node) == []
+    assert runtime().package in ledger(node)["packages"]
     assert changed(reset(node)) == []
 
 
-def test_docker_with_something_of_others_is_not_removed(node: Node, bare: snapshot.Snapshot) -> None:
-    node.run("docker", "volume", "create", "data")
+def test_a_container_runtime_with_something_of_others_is_not_removed(
+    node: Node, bare: snapshot.Snapshot
+) -> None:
+    make, told, remove = OTHERS[runtime().name]
+    shell(node, make)
     run = reset(node, reset_container_runtime=True)
     assert run.returncode != 0
-    assert "volume data" in run.stdout + run.stderr
-    node.run("docker", "volume", "rm", "data")
+    assert told in run.stdout + run.stderr
+    shell(node, remove)
 
 
 def test_a_host_that_was_bare_is_bare_again(node: Node, bare: snapshot.Snapshot) -> None:
@@ -224,7 +252,7 @@ def test_a_reset_that_was_killed_is_completed_by_the_next(node: Node, theirs: sn
     shell(node, "mkdir /etc/kubernetes/manifests/theirs && touch /usr/local/bin/.kubelet.abcd1234")
 
     def begun() -> bool:
-        return node.run("docker", "ps", "--quiet", "--filter", "name=k8s_etcd_") == ""
+        return runtime().running(node, "etcd") == []
 
     kill_in_the_middle(node, "reset.yml", begun, reset_confirm=True)
     assert ledger(node)["paths"]
@@ -235,16 +263,16 @@ def test_a_reset_that_was_killed_is_completed_by_the_next(node: Node, theirs: sn
     assert changed(reset(node)) == []
 
 
-def test_half_a_cluster_goes_even_while_the_engine_does_not_answer(
+def test_half_a_cluster_goes_even_while_the_container_runtime_does_not_answer(
     node: Node, theirs: snapshot.Snapshot
 ) -> None:
     kill_in_the_middle(node, "site.yml", lambda: "/etc/kubernetes/pki" in ledger(node).get("paths", {}))
-    shell(node, "systemctl stop docker.socket docker.service")
+    node.run("systemctl", "stop", *runtime().units)
     run = reset(node)
     assert run.returncode != 0
-    assert "systemctl start docker" in run.stdout + run.stderr
+    assert f"systemctl start {runtime().name}" in run.stdout + run.stderr
     assert ledger(node)["images"]
     assert shell(node, "ls /etc/kubernetes || true") == ""
-    shell(node, "systemctl start docker.socket docker.service")
+    node.run("systemctl", "start", *runtime().units)
     assert changed(reset(node))
     assert snapshot.difference(theirs, snapshot.take(node)) == []

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from bare_node import Node
+from container_runtime import Docker
 
 
 def test_a_host_that_can_not_run_it_is_told_so_before_anything_is_changed(node: Node) -> None:
@@ -39,10 +40,8 @@ def test_a_kubelet_on_its_own_runs_a_manifest(node: Node, offline: dict[str, Any
     }
     node.run("sh", "-c", f"echo '{json.dumps(pod)}' > /etc/kubernetes/manifests/hello.yaml")
     deadline = time.monotonic() + 60
-    while "k8s_hello_hello" not in (seen := node.run("docker", "ps", "--format", "{{.Names}}")):
-        assert time.monotonic() < deadline, seen + node.run(
-            "journalctl", "--unit", "kubelet", "--lines", "20"
-        )
+    while not Docker().running(node, "hello"):
+        assert time.monotonic() < deadline, node.tell()
         time.sleep(0.5)
     listeners = node.run("ss", "--listening", "--tcp", "--numeric", "--no-header")
     assert all(line.split()[3].startswith("127.0.0.1:") for line in listeners.splitlines()), listeners

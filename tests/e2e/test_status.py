@@ -25,10 +25,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.status.model imp
     Port,
     Status,
 )
-from bare_node import Node, changed
+from bare_node import Node, changed, runtime
 
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"]
-UNITS = ["containerd", "docker", "kubelet"]
+# What a container runtime stands on comes before it.
+UNITS = [*dict.fromkeys(["containerd", runtime().name]), "kubelet"]
 PODS, NODE_PORT = 9, 30080
 PROBLEM = "its container ended with code 137 at 2026-11-25 15:53:15 UTC: see `docker logs 0123456789ab`."
 # In pixels: six points, and four for the fullest map there can be on one sheet.
@@ -138,8 +139,9 @@ def test_versions_are_what_the_programs_say(shown: Shown, cluster: Node) -> None
     kubernetes = cluster.run("kubelet", "--version").split()[1]
     wanted = dict.fromkeys(["kubelet", *COMPONENTS], kubernetes)
     wanted["etcd"] = _etcd(cluster)
-    wanted["docker"] = cluster.run("docker", "version", "--format", "{{.Server.Version}}").strip()
     wanted["containerd"] = cluster.run("containerd", "--version").split()[2].partition("~")[0]
+    if runtime().name == "docker":
+        wanted["docker"] = cluster.run("docker", "version", "--format", "{{.Server.Version}}").strip()
     assert {name: rows[0][2] for name, rows in shown.rows.items()} == wanted
 
 
@@ -152,7 +154,8 @@ def test_each_runs_where_it_is_said_to_and_takes_the_memory_that_is_said(shown: 
     for name, (first, *_ports) in shown.rows.items():
         place = f"unit {name}.service" if name in UNITS else f"static pod, container {containers[name][:12]}"
         assert first[1] == place
-        process = cluster.run("pgrep", "--exact", {"docker": "dockerd"}.get(name, name[:15])).split()[0]
+        program = {runtime().name: runtime().program}.get(name, name[:15])
+        process = cluster.run("pgrep", "--exact", program).split()[0]
         (now,) = re.findall(r"VmRSS:\s+(\d+)", cluster.run("cat", f"/proc/{process}/status"))
         assert int(first[4].removesuffix(" MiB")) == pytest.approx(int(now) / 1024, rel=0.5)
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", first[3]), first
@@ -209,8 +212,8 @@ def test_the_map_has_each_component_pod_and_connection(shown: Shown, cluster: No
     for client, server, port in (
         ("kube-apiserver", "etcd", "2379"),
         *((each, "kube-apiserver", "6443") for each in ("kubelet", *COMPONENTS[2:])),
-        ("kubelet", "docker", "docker.sock"),
-        ("docker", "containerd", "containerd.sock"),
+        ("kubelet", runtime().name, f"{runtime().name}.sock"),
+        *([("docker", "containerd", "containerd.sock")] if "docker" in UNITS else []),
         ("the network", "kube-apiserver", "6443"),
     ):
         assert f"{client} is connected to {server}, {port}" in arrows
@@ -290,12 +293,12 @@ def test_a_cluster_that_is_not_well_says_what_is_wrong(cluster: Node, directory:
     etcd = objects.containers(cluster)["etcd"]
     cluster.run("systemctl", "stop", "kubelet")
     try:
-        cluster.run("docker", "kill", etcd)
-        shown = Shown(cluster, directory)
+        runtime().kill(cluster, etcd)
+        shown, logs = Shown(cluster, directory), re.escape(runtime().logs(etcd))
         said = "\n".join(shown.lines)
         assert "kubelet is not healthy: kubelet.service does not run: see `journalctl -u kubelet`." in said
         assert re.search(
-            rf"etcd is not healthy: its container ended with code 137 at .* see `docker logs {etcd[:12]}`",
+            rf"etcd is not healthy: its container ended with code 137 at .* see {logs}",
             said,
         )
         assert "The API does not answer: " in said
@@ -307,11 +310,14 @@ def test_a_cluster_that_is_not_well_says_what_is_wrong(cluster: Node, directory:
         cluster.run("systemctl", "start", "kubelet")
 
 
-def test_an_engine_that_hangs_is_not_healthy_and_hides_what_it_runs(cluster: Node, directory: Path) -> None:
-    cluster.run("systemctl", "kill", "--signal", "STOP", "--kill-who", "main", "docker")
+def test_a_container_runtime_that_hangs_is_not_healthy_and_hides_what_it_runs(
+    cluster: Node, directory: Path
+) -> None:
+    name, title = runtime().name, runtime().title
+    cluster.run("systemctl", "kill", "--signal", "STOP", "--kill-who", "main", name)
     try:
         said = "\n".join(Shown(cluster, directory).lines)
-        assert "docker is not healthy: it runs, and does not answer: see `journalctl -u docker`." in said
-        assert "etcd is not healthy: its container can't be seen, as Docker does not answer." in said
+        assert f"{name} is not healthy: it runs, and does not answer: see `journalctl -u {name}`." in said
+        assert f"etcd is not healthy: its container can't be seen, as {title} does not answer." in said
     finally:
-        cluster.run("systemctl", "kill", "--signal", "CONT", "--kill-who", "main", "docker")
+        cluster.run("systemctl", "kill", "--signal", "CONT", "--kill-who", "main", name)

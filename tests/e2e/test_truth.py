@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import snapshot
-from bare_node import Node, changed
+from bare_node import Node, changed, runtime
 
 SERVED_NAMES = """
 import ssl, subprocess
@@ -26,7 +26,7 @@ class Running:
     etcd: str
     apiserver: str
     kubelet: str
-    docker: str
+    runtime: str
 
 
 def running(node: Node) -> Running:
@@ -35,15 +35,16 @@ def running(node: Node) -> Running:
     def container(name: str) -> str:
         # A kube-apiserver that was told to end answers its last requests beside the next one.
         deadline = time.monotonic() + 90
-        while len(found := node.run("docker", "ps", "--quiet", "--filter", f"name=k8s_{name}_").split()) != 1:
+        while len(found := runtime().running(node, name)) != 1:
             assert time.monotonic() < deadline, f"{name} runs in {found}"
             time.sleep(1)
-        return found[0]
+        return found[0].key
 
     def process(unit: str) -> str:
         return node.run("systemctl", "show", "--property", "MainPID", "--value", unit).strip()
 
-    return Running(container("etcd"), container("kube-apiserver"), process("kubelet"), process("docker"))
+    units = (process(unit) for unit in ("kubelet", runtime().name))
+    return Running(container("etcd"), container("kube-apiserver"), *units)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_another_name_of_the_api_restarts_it_alone(node: Node, variables: dict[s
     ]
     after = running(node)
     assert after.apiserver != before.apiserver
-    assert (after.etcd, after.kubelet, after.docker) == (before.etcd, before.kubelet, before.docker)
+    assert (after.etcd, after.kubelet, after.runtime) == (before.etcd, before.kubelet, before.runtime)
     assert "DNS:lesson.example" in node.run("python3", "-c", SERVED_NAMES)
 
 
@@ -128,20 +129,19 @@ def test_another_directory_for_programs_restarts_the_kubelet_alone(
     ]
     after = running(node)
     assert node.run("readlink", f"/proc/{after.kubelet}/exe").strip() == "/opt/kubernetes/bin/kubelet"
-    assert (after.etcd, after.apiserver, after.docker) == (before.etcd, before.apiserver, before.docker)
+    assert (after.etcd, after.apiserver, after.runtime) == (before.etcd, before.apiserver, before.runtime)
 
 
-def test_a_setting_of_the_engine_restarts_the_engine(
+def test_a_setting_of_the_container_runtime_restarts_it(
     node: Node, given: dict[str, Any], variables: dict[str, Any]
 ) -> None:
     before = running(node)
-    variables["cluster_docker_settings"] = {**given.get("cluster_docker_settings", {}), "debug": True}
-    assert changed(node.playbook("site.yml", **variables)) == [
-        "mink8s.kubernetes.docker : Start Docker with its settings and load the images",
-    ]
-    assert node.run("docker", "info", "--format", "{{.Debug}}").strip() == "true"
+    name = runtime().settings
+    variables[name] = {**given.get(name, {}), **runtime().debug}
+    assert changed(node.playbook("site.yml", **variables)) == [runtime().role_task]
     after = running(node)
-    assert (after.etcd, after.apiserver) != (before.etcd, before.apiserver)
-    # The kubelet is stopped meanwhile.
-    assert after.kubelet != before.kubelet
+    assert after.runtime != before.runtime
+    # Where containers stop by it, the kubelet is stopped meanwhile.
+    same = [getattr(after, each) == getattr(before, each) for each in ("etcd", "apiserver", "kubelet")]
+    assert same == [runtime().keeps_containers] * 3
     assert changed(node.playbook("site.yml", **variables)) == []

@@ -16,6 +16,8 @@ from common import SandboxError, say
 
 COMPONENTS = ("etcd", "pause", "coredns")
 WEB_SERVERS = ("nginx", "httpd", "web")
+# Each run has the one that its environment names; empty for the release's own.
+CONTAINER_RUNTIME = "{{ lookup('ansible.builtin.env', 'CONTAINER_RUNTIME') }}"
 
 
 def choose(artifacts: Path | None, version: str | None, programs: str) -> dict[str, Any]:
@@ -25,7 +27,11 @@ def choose(artifacts: Path | None, version: str | None, programs: str) -> dict[s
     programs: what a release made here has to have, one of release.SETS.
     """
     found = _release(artifacts, version, programs)
-    return {**found, **_in_a_container(found["cluster_version"])}
+    return {
+        **found,
+        **_in_a_container(found["cluster_version"]),
+        "cluster_container_runtime": CONTAINER_RUNTIME,
+    }
 
 
 def _release(artifacts: Path | None, version: str | None, programs: str) -> dict[str, Any]:

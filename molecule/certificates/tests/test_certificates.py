@@ -11,7 +11,7 @@ from typing import Any
 import neighbour
 import objects
 import pytest
-from bare_node import Node
+from bare_node import Node, runtime
 
 CONFIG = "/etc/kubernetes"
 COMPONENTS = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
@@ -164,10 +164,9 @@ def test_nobody_gets_more_than_health_and_the_version(node: Node, elsewhere: Non
 def test_a_pod_gets_nowhere_without_a_certificate(
     node: Node, pods: None, address: str, ports: dict[int, set[str]]
 ) -> None:
-    process = node.run("docker", "inspect", "--format", "{{.State.Pid}}", objects.pods(node)["mine"]).strip()
+    (process,) = (each.process for each in runtime().running(node, "main") if each.pod == "mine")
     script = neighbour.KNOCK.read_text()
-    bridge = node.run("ip", "-4", "-oneline", "address", "show", "docker0").split()[3].partition("/")[0]
-    for host in (address, bridge):
+    for host in (address, runtime().host_address(node)):
         command = ["nsenter", f"--net=/proc/{process}/ns/net", "python3", "-c", script, host]
         got = json.loads(node.run(*command, *map(str, ports)))
         assert got == {port: {"nobody": answers["nobody"]} for port, answers in refuses(ports).items()}
@@ -224,8 +223,7 @@ def test_keys_and_what_names_them_are_for_root_alone(node: Node) -> None:
 
 @pytest.mark.parametrize("name", KEYS)
 def test_a_component_sees_no_other_ones_key(node: Node, name: str) -> None:
-    container = objects.containers(node)[name]
-    process = node.run("docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
+    (process,) = (each.process for each in runtime().running(node, name))
     # As the container has it, whatever its manifest says.
     seen = node.run("find", f"/proc/{process}/root{CONFIG}", "-name", "*.key", "-printf", "%f\n", check=False)
     assert set(seen.split()) == KEYS[name]

@@ -9,7 +9,7 @@ from typing import Any
 import lesson
 import objects
 import rungs
-from bare_node import changed, said
+from bare_node import changed, runtime, said
 from rungs import Ladder
 
 
@@ -22,7 +22,7 @@ def offered(given: dict[str, Any]) -> bool:
 def is_shown(ladder: Ladder) -> None:
     """Check mode shows its Corefile, its manifest, which the API accepts, and the kubelet's configuration."""
     node = ladder.node
-    bridge = node.run("ip", "-4", "-oneline", "address", "show", "docker0").split()[3].partition("/")[0]
+    bridge = runtime().host_address(node)
     run = node.playbook("site.yml", "--check", "--diff", cluster_components=[*ladder.components, "coredns"])
     assert changed(run)
     assert f"clusterDNS:\n- {bridge}\nclusterDomain: cluster.local" in _added(run.stdout, "kubelet")

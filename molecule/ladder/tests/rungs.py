@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 
 import objects
-from bare_node import Node, changed
+from bare_node import Node, changed, runtime
 
 ARTICLE = ("etcd", "kube-apiserver")
 CONFIG = "/etc/kubernetes"
-# Where a component listens besides coredns, whose address is Docker's.
+# Where a component listens besides coredns, whose address is that of the pods' bridge.
 PORTS = {"kube-controller-manager": [10257], "kube-scheduler": [10259], "kube-proxy": [10249, 10256]}
 
 
@@ -20,13 +20,13 @@ class Running:
 
     containers: dict[str, str]
     kubelet: str
-    docker: str
+    runtime: str
 
 
 def running(node: Node) -> Running:
     """What runs now."""
-    docker = node.run("systemctl", "show", "--property", "MainPID", "--value", "docker").strip()
-    return Running(objects.pods(node), objects.kubelet(node), docker)
+    daemon = node.run("systemctl", "show", "--property", "MainPID", "--value", runtime().name).strip()
+    return Running(objects.pods(node), objects.kubelet(node), daemon)
 
 
 @dataclass
@@ -68,11 +68,11 @@ class Ladder:
                 assert (after.containers[pod] != before.containers[pod]) == (pod in restarts), pod
         # The kubelet tells pods where the name server is.
         assert (after.kubelet != before.kubelet) == (word == "coredns")
-        assert after.docker == before.docker
+        assert after.runtime == before.runtime
         assert changed(self.node.playbook("site.yml", cluster_components=self.components)) == []
         again = running(self.node)
         assert after.containers.items() <= again.containers.items()
-        assert (again.kubelet, again.docker) == (after.kubelet, after.docker)
+        assert (again.kubelet, again.runtime) == (after.kubelet, after.runtime)
 
     def _gone(self, word: str) -> None:
         pod = f"{word}-{self.node.name}"
@@ -96,7 +96,7 @@ def listening(node: Node) -> set[int]:
 
 
 def rules(node: Node) -> list[str]:
-    """The packet filter's rules, without what they have counted."""
+    """The packet filter's rules, without what they have counted and without a CNI plugin's of single pods."""
     saved = node.run("sh", "-c", "iptables-save; ip6tables-save")
-    lines = [re.sub(r" ?\[\d+:\d+\]", "", line) for line in saved.splitlines() if not line.startswith("#")]
-    return sorted(lines)
+    lines = [line for line in saved.splitlines() if not re.match(r"#|.*\bCNI-[0-9a-f]+\b", line)]
+    return sorted(re.sub(r" ?\[\d+:\d+\]", "", line) for line in lines)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from bare_node import TELL, given
 from testinfra.host import Host
 
 TIMEOUT = 90
@@ -33,10 +34,7 @@ def until(done: Callable[[], bool], what: str, host: Host) -> None:
     deadline = time.monotonic() + TIMEOUT
     while not done():
         if time.monotonic() > deadline:
-            journal = host.run("journalctl --unit kubelet --lines 20 --no-pager").stdout
-            pytest.fail(
-                f"{what} did not happen in {TIMEOUT} s\n{host.run('docker ps --all').stdout}\n{journal}"
-            )
+            pytest.fail(f"{what} did not happen in {TIMEOUT} s\n{host.run(TELL).stdout}")
         time.sleep(0.5)
 
 
@@ -96,7 +94,7 @@ def test_private_keys_are_for_root_only(host: Host) -> None:
 
 
 def test_port_forward_reaches_a_pod(host: Host) -> None:
-    image = _web_image(host)
+    image = given()["verify_images"]["web"]
     name = host.check_output("hostname")
     pod = {
         "apiVersion": "v1",
@@ -145,8 +143,3 @@ def test_cluster_survives_a_restart_of_the_host(host: Host) -> None:
     )
     until(lambda: ready(host), "a Ready cluster", host)
     kubectl(host, "delete configmap before-restart")
-
-
-def _web_image(host: Host) -> str:
-    images = host.check_output("docker images --format '{{.Repository}}:{{.Tag}}'").split()
-    return next(image for image in images if "web" in image or "nginx" in image)
