@@ -239,7 +239,7 @@ def version(module: AnsibleModule, process: Process, seen: Seen) -> str:
         command = ["chroot", NOBODY, f"/proc/{process.pid}/root", process.arguments[0], "--version"]
     limited = waiting.limited(api_objects.SECONDS, *command)
     _code, out, error = module.run_command(limited, environ_update={"PATH": programs.PATH})
-    found = re.search(r"\bv?\d+\.\d+\.\d+[\w.+-]*", out + error)
+    found = re.search(r"\bv?\d+\.\d+\.\d+[\w.+~-]*", out + error)
     return found[0] if found else ""
 
 

@@ -8,6 +8,7 @@ the rest.
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,8 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     ContainerRuntimeError,
 )
 
+# Read as the library is loaded: after a call without an answer, 1.51 waits for ever before a fork.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 try:
     import grpc
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
