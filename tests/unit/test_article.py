@@ -323,9 +323,10 @@ def test_a_pod_network_with_docker_changes_where_pods_are_and_nothing_else(
     assert '"subnet": "10.200.0.0/24", "gateway": "10.200.0.1"' in cni[conflist]
     assert "ip address add 10.200.0.1/24 dev cni0" in cni[unit]
     differ = {path for path in full if cni[path].replace("10.200.0.1", "172.17.0.1") != full[path]}
-    # The manifest has the sum of the Corefile.
-    assert differ == {"/etc/systemd/system/kubelet.service", f"{MANIFESTS}/coredns.yaml"}
-    assert "bind 10.200.0.1" in cni["/etc/kubernetes/Corefile"]
+    corefile = "/etc/kubernetes/Corefile"
+    # The manifest has the sum of the Corefile, which names the bridge.
+    assert differ == {"/etc/systemd/system/kubelet.service", f"{MANIFESTS}/coredns.yaml", corefile}
+    assert "bind 10.200.0.1" in cni[corefile]
     assert cni.document("/etc/kubernetes/kubelet.yaml")["clusterDNS"] == ["10.200.0.1"]
 
 
