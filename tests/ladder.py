@@ -1,4 +1,7 @@
-"""Write docs/ladder.md from templates and measured memory; --check only compares, --measure measures."""
+"""Write docs/ladder.md from templates and measured memory; --check only compares, --measure measures.
+
+CONTAINER_RUNTIME in the environment says with which one it measures; empty for the release's own.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rendering import MANIFESTS, ROOT, Rendered, render
+from rendering import MANIFESTS, ROOT, Rendered, render, variables
+
+sys.path.append(str(ROOT / "tests" / "e2e"))
+
+from container_runtime import RUNTIMES, of
 
 PAGE, MEMORY = ROOT / "docs" / "ladder.md", ROOT / "docs" / "ladder.json"
 BEGIN, END = "<!-- rungs: written by tests/ladder.py -->\n", "<!-- end of rungs -->"
@@ -21,6 +28,9 @@ NODE = "mink8s-ladder-memory"
 # A kube-apiserver that was told to end answers its last requests for up to a minute.
 SETTLED_SECONDS = 80
 ARTICLE = ("etcd", "kube-apiserver")
+# What it is without, and what it is compared with, with the oldest release that has both.
+RUNTIME, OTHER = "docker", "containerd"
+DAEMONS = ("kubelet", "dockerd", "containerd", "containerd-shim")
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ for process in Path("/proc").glob("[0-9]*"):
         name, text = (process / "comm").read_text().strip(), (process / "smaps_rollup").read_text()
     except OSError:
         continue
-    if name in ("etcd", "coredns") or name.startswith("kube-"):
+    if name in ("etcd", "coredns", "kubelet", "dockerd") or name.startswith(("kube-", "containerd")):
         total[name] = total.get(name, 0) + int(re.search(r"^Rss: +(\\d+) kB", text, re.M)[1]) * 1024
 print(__import__("json").dumps(total))
 """
@@ -81,8 +91,8 @@ def climbs() -> Iterator[tuple[str, ...]]:
         yield tuple(components)
 
 
-def rendered() -> tuple[list[Rendered], list[Rendered]]:
-    """The cluster on each rung, as the article has it and with certificates."""
+def rendered() -> tuple[list[Rendered], list[Rendered], dict[str, Rendered]]:
+    """The cluster on each rung, as the article has it and with certificates, and with each runtime."""
     clusters: dict[str, dict[str, Any]] = {
         f"{number}{authentication}": {
             "cluster_components": list(components),
@@ -91,11 +101,20 @@ def rendered() -> tuple[list[Rendered], list[Rendered]]:
         for number, components in enumerate(climbs())
         for authentication in ("none", "certificates")
     }
+    for runtime in (RUNTIME, OTHER):
+        clusters[runtime] = {"cluster_version": with_both(), "cluster_container_runtime": runtime}
     with tempfile.TemporaryDirectory() as directory:
         found = render(clusters, Path(directory))
     both = ("none", "certificates")
     plain, certain = ([found[f"{number}{kind}"] for number in range(len(RUNGS) + 1)] for kind in both)
-    return plain, certain
+    return plain, certain, {runtime: found[runtime] for runtime in (RUNTIME, OTHER)}
+
+
+def with_both() -> str:
+    """The oldest release whose kubelet can use both container runtimes."""
+    table = variables("release", "vars")["release_table"]
+    row = next(row for row in table.values() if OTHER in row["container_runtimes"])
+    return str([*row["checksums"]][-1])
 
 
 def lines_of(cluster: Rendered) -> int:
@@ -113,7 +132,7 @@ def difference(before: str, after: str) -> str:
 
 def block(kind: str, text: str) -> str:
     """A block of code."""
-    return f"```{kind}\n{text.rstrip()}\n```\n"
+    return f"```{kind}\n{text.strip()}\n```\n"
 
 
 def section(number: int, plain: list[Rendered], certain: list[Rendered], memory: dict[str, int]) -> str:
@@ -159,15 +178,49 @@ def article(plain: list[Rendered], memory: dict[str, int]) -> str:
     )
 
 
+def other_runtime(clusters: dict[str, Rendered], measured: dict[str, dict[str, Any]]) -> str:
+    """What the page says of the second container runtime."""
+    before, after = clusters[RUNTIME], clusters[OTHER]
+    parts = [
+        f"## With {OTHER}\n",
+        f"Rungs and manifests are the same with `cluster_container_runtime: {OTHER}`. What the kubelet\n"
+        f"and the host have instead, here with {with_both()}, is explained in [its page](containerd.md).\n",
+    ]
+    for path in sorted(after):
+        if path not in before:
+            parts += [f"New, `{path}`:\n", block("", after[path])]
+        elif before[path] != after[path]:
+            parts += [f"Changed, `{path}`:\n", block("diff", difference(before[path], after[path]))]
+    names = dict.fromkeys(name for each in measured.values() for name in each["bytes"])
+    rows = [
+        [name, *(_mebibytes(measured[runtime]["bytes"].get(name)) for runtime in (RUNTIME, OTHER))]
+        for name in sorted(names, key=lambda name: (name in DAEMONS, name))
+    ]
+    head = [["MiB of memory", *(f"with {RUNTIMES[each].title}" for each in (RUNTIME, OTHER))], ["---"] * 3]
+    parts += [_measured(measured[OTHER]), "".join(f"| {' | '.join(row)} |\n" for row in [*head, *rows])]
+    return "\n".join(parts)
+
+
+def _mebibytes(size: int | None) -> str:
+    return f"{size / 2**20:.0f}" if size else "not measured"
+
+
+def _measured(measurement: dict[str, Any]) -> str:
+    return (
+        f"Memory: resident, measured on {measurement['date']} at commit {measurement['commit']} with"
+        f" {measurement['version']}, all of them running for {SETTLED_SECONDS} s.\n"
+    )
+
+
 def measure() -> None:
     """Climb on a node, and write how much memory each component takes once it has settled."""
     inventory = Path(tempfile.mkdtemp()) / "hosts.json"
     connection = {"ansible_connection": "community.docker.docker", "ansible_user": "root"}
     sandbox = [sys.executable, "tests/sandbox"]
-    given = subprocess.run([*sandbox, "vars"], cwd=ROOT, check=True, capture_output=True)
-    variables = {**json.loads(given.stdout), **connection, "ansible_python_interpreter": "/usr/bin/python3"}
-    inventory.write_text(json.dumps({"mink8s": {"hosts": {NODE: {}}, "vars": variables}}))
-    image = Path(variables.get("cluster_artifacts", "")) / "coredns.tar"
+    asked = subprocess.run([*sandbox, "vars"], cwd=ROOT, check=True, capture_output=True)
+    given = {**json.loads(asked.stdout), **connection, "ansible_python_interpreter": "/usr/bin/python3"}
+    inventory.write_text(json.dumps({"mink8s": {"hosts": {NODE: {}}, "vars": given}}))
+    image = Path(given.get("cluster_artifacts", "")) / "coredns.tar"
     steps = [components for components in climbs() if "coredns" not in components or image.is_file()]
     subprocess.run([*sandbox, "node", NODE], cwd=ROOT, check=True)
     try:
@@ -183,14 +236,16 @@ def measure() -> None:
         subprocess.run([*sandbox, "node-rm", NODE], cwd=ROOT, check=True)
     describe = ["git", "describe", "--always", "--dirty"]
     described = subprocess.run(describe, cwd=ROOT, check=True, capture_output=True)
+    version = str(given["cluster_version"])
     result = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "commit": described.stdout.decode().strip(),
-        "version": variables.get("cluster_version"),
+        "version": version,
         "components": steps[-1],
         "bytes": dict(sorted(found.items())),
     }
-    MEMORY.write_text(f"{json.dumps(result, indent=2)}\n")
+    kept = {**json.loads(MEMORY.read_text()), of(version).name: result}
+    MEMORY.write_text(f"{json.dumps(kept, indent=2)}\n")
 
 
 def main() -> int:
@@ -198,16 +253,21 @@ def main() -> int:
     if "--measure" in sys.argv[1:]:
         measure()
     measured = json.loads(MEMORY.read_text())
-    memory, (plain, certain) = measured["bytes"], rendered()
-    made = (
-        f"Memory: resident, measured on {measured['date']} at commit {measured['commit']} with"
-        f" {measured['version']}, all of them running for {SETTLED_SECONDS} s.\n"
-    )
+    memory, (plain, certain, both) = measured[RUNTIME]["bytes"], rendered()
+    made = _measured(measured[RUNTIME])
     sections = [section(number, plain, certain, memory) for number in range(1, len(RUNGS) + 1)]
     text = PAGE.read_text()
     before, _begin, rest = text.partition(BEGIN)
     _old, _end, after = rest.partition(END)
-    wanted = before + BEGIN + "\n" + "\n".join([made, article(plain, memory), *sections]) + "\n" + END + after
+    wanted = (
+        before
+        + BEGIN
+        + "\n"
+        + "\n".join([made, article(plain, memory), *sections, other_runtime(both, measured)])
+        + "\n"
+        + END
+        + after
+    )
     if "--check" in sys.argv[1:]:
         if text != wanted:
             print("docs/ladder.md differs from the templates: run tests/ladder.py", file=sys.stderr)

@@ -1,0 +1,105 @@
+"""What CI does by day, all of it within any seven days, and no more a day than it has time for.
+
+`python tests/week.py` does what is for today and says what that is; --print [DATE] only says it.
+
+With the container runtime that the tests' clusters have it is faults, as all else is done each day; with the
+other one that the release has it is scenarios, files of tests/e2e and faults.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests" / "e2e"))
+
+import bare_node
+
+KILLED = "test_runs.py::test_killed"
+PROCESSES = "test_processes.py::test"
+RUNTIME = f"{PROCESSES}_container_runtime"
+# From Monday on: faults, as pytest names them, and about how many seconds they take on an idle machine.
+FAULTS = (
+    ((f"{PROCESSES}_killed", f"{PROCESSES}_broken_manifest", f"{PROCESSES}_image_removed"), 330),
+    (("test_restarts.py", "test_download.py"), 320),
+    ((f"{KILLED}[0]", f"{KILLED}[1]", f"{KILLED}[2]"), 420),
+    (("test_certificates.py",), 400),
+    ((f"{KILLED}[3]", f"{KILLED}[4]", f"{KILLED}[5]"), 420),
+    (("test_disk.py", f"{RUNTIME}_restarted", f"{RUNTIME}_stopped"), 480),
+    ((*(f"{KILLED}[{point}]" for point in range(6, 10)),), 480),
+)
+# The other container runtime has them on other days.
+LATER = 3
+# And of Monday, and so on: scenarios of molecule, and files of tests/e2e, two of which run at once.
+OTHER = (
+    (("default", "test_iptables.py"), 330),
+    (("test_reset.py", "test_status.py"), 330),
+    (("ladder",), 330),
+    (("test_preflight.py", "test_backup.py"), 330),
+    (("test_settings.py", "test_refusals.py", "test_diagnose.py"), 330),
+    (("test_bundle.py", "test_access.py"), 330),
+    (("certificates", "test_truth.py", "test_upgrade.py"), 330),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is done with a container runtime: scenarios, files of tests/e2e, and faults."""
+
+    runtime: str
+    scenarios: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        names = (*(f"molecule's {name}" for name in self.scenarios), *self.files, *self.faults)
+        return f"with {self.runtime}: {', '.join(names)}"
+
+    def commands(self) -> Iterator[list[str]]:
+        """What does it."""
+        for name in self.scenarios:
+            yield ["molecule", "test", "--scenario-name", name]
+        if self.files:
+            paths = [f"tests/e2e/{name}" for name in self.files]
+            yield ["pytest", "-q", "--numprocesses", "2", "--dist", "loadfile", *paths]
+        if self.faults:
+            yield ["pytest", "-q", *(f"tests/faults/{name}" for name in self.faults)]
+
+
+def of_day(day: date, runtime: str, others: tuple[str, ...]) -> list[Part]:
+    """What is done on a day.
+
+    runtime: the one that everything else has. others: those that the release has besides.
+    """
+    number, later = day.weekday(), (day + timedelta(days=LATER)).weekday()
+    names = OTHER[number][0]
+    files = tuple(name for name in names if name.endswith(".py"))
+    scenarios = tuple(name for name in names if name not in files)
+    parts = [Part(other, scenarios, files, FAULTS[later][0]) for other in others]
+    return [Part(runtime, faults=FAULTS[number][0]), *parts]
+
+
+def main(arguments: list[str]) -> int:
+    """Do what is for today; 1 if something failed."""
+    days = [argument for argument in arguments if argument != "--print"]
+    day = date.fromisoformat(days[0]) if days else datetime.now(timezone.utc).date()
+    runtime = bare_node.runtime().name
+    others = [name for name in bare_node.runtimes() if name != runtime]
+    failed = 0
+    for part in of_day(day, runtime, tuple(others)):
+        print(f"{day:%A}, {part}", file=sys.stderr, flush=True)
+        environment = {**os.environ, "CONTAINER_RUNTIME": part.runtime}
+        for command in () if "--print" in arguments else part.commands():
+            done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+            failed |= int(done.returncode != 0)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
