@@ -90,7 +90,7 @@ def firewall(module: AnsibleModule, ledger: ledger_file.Ledger) -> list[Step]:
 def chains(module: AnsibleModule, which: re.Pattern[str]) -> list[Step]:
     """Such chains in iptables and ip6tables."""
     removals = filter_chains.observe(module, which)
-    return [Step(each.reason, each.command, data=each.data) for each in removals]
+    return [Step(each.reason, action="chains", data=which.pattern) for each in removals]
 
 
 def configuration(ledger: ledger_file.Ledger, planned: Collection[str]) -> list[Step]:

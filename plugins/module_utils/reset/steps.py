@@ -8,6 +8,7 @@ Each step may find its work already done, so that a reset that was killed is com
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
     dpkg,
+    filter_chains,
     home_kubeconfig,
     mounts,
     programs,
@@ -43,8 +45,9 @@ class Step:
     all in it. contents: all in a directory. directory: one that is empty by then. unmount: what is mounted in
     a directory. text: write data. cgroup: a cgroup without processes. To the names, stop and
     remove_containers: the containers of these IDs. untag: the image of this name. tag: the image of the
-    first, which gets the second.
-    data: the standard input of the command, or the text to write.
+    first, which gets the second. chains: those of the packet filter that fit the pattern in data by then, for
+    some go with their pod.
+    data: the text to write, or the pattern.
     vital: whether the rest must not be done if this fails.
     """
 
@@ -86,11 +89,14 @@ def carry_out(module: AnsibleModule, runtime: ContainerRuntime, steps: Iterable[
     failures = []
     for step in steps:
         if step.command:
-            failure = _run(module, step)
+            failure = _run(module, step.command)
+        elif step.action == "chains":
+            removals = filter_chains.observe(module, re.compile(step.data))
+            failure = "; ".join(filter(None, (_run(module, each.command, each.data) for each in removals)))
         elif step.names:
             failure = ask(runtime, step)
         elif step.action == "unmount":
-            unmounts = (_run(module, Step("", ("umount", target))) for target in _mounted(Path(step.path)))
+            unmounts = (_run(module, ("umount", target)) for target in _mounted(Path(step.path)))
             failure = "; ".join(filter(None, unmounts))
         else:
             failure = touch(step)
@@ -101,9 +107,9 @@ def carry_out(module: AnsibleModule, runtime: ContainerRuntime, steps: Iterable[
     return failures
 
 
-def _run(module: AnsibleModule, step: Step) -> str:
-    code, out, error = dpkg.patiently(module, step.command, data=step.data or None)
-    return "" if code == 0 else programs.complaint(step.command, code, error.strip() or out.strip())
+def _run(module: AnsibleModule, command: tuple[str, ...], data: str = "") -> str:
+    code, out, error = dpkg.patiently(module, command, data=data or None)
+    return "" if code == 0 else programs.complaint(command, code, error.strip() or out.strip())
 
 
 def ask(runtime: ContainerRuntime, step: Step) -> str:
