@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from bare_node import Node
+from bare_node import Node, runtime
+from container_runtime import Container
 
 Record = Callable[[str], AbstractContextManager[None]]
 
@@ -65,21 +65,26 @@ class Cluster:
 
     def container(self, pod: str) -> str:
         """The ID of the running container of a static pod; empty if none runs."""
-        name = f"name=k8s_{pod}_{pod}-{self.node.name}_"
-        return self.node.run("docker", "ps", "--quiet", "--no-trunc", "--filter", name, check=False).strip()
+        return next((each.key for each in self._running(pod)), "")
 
     def process(self, name: str) -> str:
         """The process ID of a static pod's container or of a unit; empty or 0 if it does not run."""
         if name in STATIC_PODS:
-            inspect = ("docker", "inspect", "--format", "{{.State.Pid}}", self.container(name) or "none")
-            return self.node.run(*inspect, check=False).strip()
+            return next((each.process for each in self._running(name)), "")
         return self.node.run("systemctl", "show", "--property=MainPID", "--value", name, check=False).strip()
 
+    def _running(self, pod: str) -> list[Container]:
+        """The container of a static pod, the newest first."""
+        pods = runtime().running(self.node, pod)
+        return [each for each in reversed(pods) if each.pod == f"{pod}-{self.node.name}"]
+
     def deaf(self) -> str:
-        """Why Docker would not learn of a container that ends; empty if it would.
+        """Why Docker would not learn of a container that ends; empty if it would, or if there is no Docker.
 
         containerd tells it so, and a killed one only after both run and Docker has asked it again.
         """
+        if runtime().name != "docker":
+            return ""
         command = ("timeout", "5", "docker", "exec", self.container("etcd") or "none", "etcd", "--version")
         try:
             self.node.run(*command)
@@ -89,21 +94,24 @@ class Cluster:
 
     def not_ready(self, since: float) -> str:
         """What is not as it should be; empty if the cluster is Ready and has said so after a moment."""
-        if not (there := self.api("nodes,pods", "--all-namespaces")):
+        if not (there := self.api("nodes,pods,leases.coordination.k8s.io", "--all-namespaces")):
             return "the API does not answer"
-        objects = {item["metadata"]["name"]: item["status"] for item in there["items"]}
+        leases = [item for item in there["items"] if item["kind"] == "Lease"]
+        objects = {item["metadata"]["name"]: item["status"] for item in there["items"] if item not in leases}
         conditions = objects.get(self.node.name, {}).get("conditions", [])
         ready = next((condition for condition in conditions if condition["type"] == "Ready"), {})
         if ready.get("status") != "True":
             return f"the node is not Ready: {ready}"
-        heartbeat = datetime.strptime(ready["lastHeartbeatTime"], "%Y-%m-%dT%H:%M:%SZ")
-        if heartbeat.replace(tzinfo=timezone.utc).timestamp() <= since:
+        # A status that has not changed is not told again for minutes.
+        renewed = [each["spec"]["renewTime"] for each in leases if each["metadata"]["name"] == self.node.name]
+        heartbeat = max((datetime.strptime(each, "%Y-%m-%dT%H:%M:%S.%fZ") for each in renewed), default=None)
+        if not heartbeat or heartbeat.replace(tzinfo=timezone.utc).timestamp() <= since:
             return f"the node's last heartbeat is of {heartbeat}"
         for name in STATIC_PODS:
             status = objects.get(f"{name}-{self.node.name}", {})
             states = {condition["type"]: condition["status"] for condition in status.get("conditions", [])}
             known = [container["containerID"] for container in status.get("containerStatuses", [])]
-            if states.get("Ready") != "True" or known != [f"docker://{self.container(name)}"]:
+            if states.get("Ready") != "True" or known != [f"{runtime().name}://{self.container(name)}"]:
                 return f"the static pod {name} is not Ready, or not in the container that runs: {status}"
         return ""
 

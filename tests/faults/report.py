@@ -1,4 +1,4 @@
-"""Write the table in docs/faults.md from the results that `pytest tests/faults --results FILE` has kept."""
+"""Write a table in docs/faults.md from the results that `pytest tests/faults --results FILE` has kept."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "faults.md"
-BEGIN, END = "<!-- results: written by tests/faults/report.py -->\n", "<!-- end of results -->"
+BEGIN, END = "<!-- results with {}: written by tests/faults/report.py -->\n", "<!-- end of results -->"
 NOTHING = "nothing"
 
-# By its name in the tests: the fault, what happens, and what you do.
+# By its name in the tests: the fault, what happens, and what you do. Those below are with one runtime alone.
 ROWS = {
     "kill kubelet": ("`kill -9` of the kubelet", "systemd starts it again; pods and the API go on", NOTHING),
     "kill etcd": (
@@ -33,6 +33,22 @@ ROWS = {
         "`systemctl restart docker`",
         "all containers stop; the kubelet starts them again",
         NOTHING,
+    ),
+    "restart containerd": ("`systemctl restart containerd`", "containers go on", NOTHING),
+    "stop docker": (
+        "Docker is stopped for two and a half minutes",
+        "all containers stop; the kubelet starts them again",
+        "start it",
+    ),
+    "stop containerd": (
+        "containerd is stopped for two and a half minutes",
+        "containers go on, and the API with them; the node is not Ready meanwhile",
+        "start it",
+    ),
+    "image removed": (
+        "kube-apiserver's image is removed, and its container ends",
+        "the kubelet can't start it again, as no registry has it",
+        "run `site.yml`",
     ),
     "broken manifest": (
         "A manifest with a syntax error in `/etc/kubernetes/manifests`",
@@ -78,8 +94,19 @@ ROWS = {
     ),
 }
 
+ONLY_WITH = {
+    "docker": {"kill dockerd", "restart docker", "stop docker"},
+    "containerd": {"restart containerd", "stop containerd"},
+}
 
-def table(lines: list[str]) -> str:
+
+def rows(runtime: str) -> dict[str, tuple[str, str, str]]:
+    """The rows of a container runtime."""
+    others = set().union(*(names for name, names in ONLY_WITH.items() if name != runtime))
+    return {name: row for name, row in ROWS.items() if name not in others}
+
+
+def table(lines: list[str], runtime: str) -> str:
     """The table of all rows, each with the longest time in which the cluster was Ready again."""
     seconds, failed = defaultdict(list), set()
     for line in lines:
@@ -88,24 +115,27 @@ def table(lines: list[str]) -> str:
         if not result["ok"]:
             failed.add(result["row"])
     made = ["| Fault | What happens | What you do | Ready again after |", "|---|---|---|---|"]
-    for row, (fault, happens, you) in ROWS.items():
+    for row, (fault, happens, you) in rows(runtime).items():
         took = "not tried" if row not in seconds else f"{max(seconds[row]):.0f} s"
         made.append(f"| {fault} | {happens} | {you} | {'**failed**' if row in failed else took} |")
     return "\n".join(made) + "\n"
 
 
 def main(results: Path) -> None:
-    """Put the table between its marks in the page."""
+    """Put the table of a run between the marks of its container runtime in the page."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
     today = datetime.now(timezone.utc).strftime("%Y-%m-%d")
-    head, _begin, rest = PAGE.read_text().partition(BEGIN)
+    lines = results.read_text().splitlines()
+    (runtime,) = {json.loads(line)["runtime"] for line in lines}
+    begin = BEGIN.format(runtime)
+    head, _begin, rest = PAGE.read_text().partition(begin)
     _old, end, tail = rest.partition(END)
     if not end:
-        sys.exit(f"{PAGE} does not have the lines {BEGIN.strip()} and {END}")
-    written = table(results.read_text().splitlines())
-    PAGE.write_text(f"{head}{BEGIN}\nRun on {today} at commit {commit}.\n\n{written}\n{END}{tail}")
+        sys.exit(f"{PAGE} does not have the lines {begin.strip()} and {END}")
+    written = table(lines, runtime)
+    PAGE.write_text(f"{head}{begin}\nRun on {today} at commit {commit}.\n\n{written}\n{END}{tail}")
 
 
 if __name__ == "__main__":

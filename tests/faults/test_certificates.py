@@ -46,7 +46,7 @@ class Authority:
 
 def processes(cluster: Cluster) -> dict[str, str]:
     """What runs, by its process."""
-    return {name: cluster.process(name) for name in ("etcd", "docker", *RESTARTED)}
+    return {name: cluster.process(name) for name in ("etcd", bare_node.runtime().name, *RESTARTED)}
 
 
 def restarted(authority: Authority) -> set[str]:
@@ -93,7 +93,7 @@ def test_expired(cluster: Cluster, tmp_path: Path) -> None:
             authority.sign(name, in_days(-1))
         cluster.node.run("systemctl", "restart", "kubelet")
         apiserver = cluster.container("kube-apiserver")
-        cluster.node.run("docker", "kill", apiserver)
+        bare_node.runtime().kill(cluster.node, apiserver)
 
         def not_again() -> str:
             return "" if cluster.container("kube-apiserver") not in ("", apiserver) else "it does not run"

@@ -23,13 +23,14 @@ exit 1
 
 
 def test_disk_full_while_images_are_loaded(node: Any, record: Record) -> None:
-    docker = "mkdir -p /var/lib/docker && mount -t tmpfs -o size=100m none /var/lib/docker"
+    data = bare_node.runtime().data
+    images = f"mkdir -p {data} && mount -t tmpfs -o size=100m none {data}"
     etcd = "mkdir /small && mount -t tmpfs -o size=220m none /small"
-    node.run("sh", "-c", f"{docker} && {etcd}")
+    node.run("sh", "-c", f"{images} && {etcd}")
     refused = node.playbook("site.yml", **VARIABLES)
     assert refused.returncode != 0
     assert "no space left on device" in refused.stdout
-    node.run("mount", "-o", "remount,size=4g", "/var/lib/docker")
+    node.run("mount", "-o", "remount,size=4g", data)
     with record("disk full, images"):
         run = node.playbook("site.yml", **VARIABLES)
         assert run.returncode == 0, run.stdout + run.stderr

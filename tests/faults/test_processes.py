@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from bare_node import runtime
 from cluster import MANIFESTS, Cluster, until
 
 # The name of each under which its process is found, and the static pods that do not notice.
@@ -13,8 +14,9 @@ PROCESSES = {
     "containerd": ("containerd", ["etcd", "kube-apiserver"]),
     "kube-apiserver": ("kube-apiserver", ["etcd"]),
     "etcd": ("etcd", []),
-    "dockerd": ("docker", []),
+    **({"dockerd": ("docker", [])} if runtime().name == "docker" else {}),
 }
+STOPPED_SECONDS = 150
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -32,11 +34,36 @@ def test_killed(cluster: Cluster, process: str) -> None:
     assert [cluster.container(pod) for pod in unmoved] == containers
 
 
-def test_docker_restarted(cluster: Cluster) -> None:
-    before = cluster.container("etcd")
-    with cluster.fault("restart docker"):
-        cluster.node.run("systemctl", "restart", "docker")
-    assert cluster.container("etcd") != before
+def test_container_runtime_restarted(cluster: Cluster) -> None:
+    before, name = cluster.container("etcd"), runtime().name
+    with cluster.fault(f"restart {name}"):
+        cluster.node.run("systemctl", "restart", name)
+    assert (cluster.container("etcd") == before) == runtime().keeps_containers
+
+
+def test_container_runtime_stopped(cluster: Cluster) -> None:
+    before, name = cluster.container("etcd"), runtime().name
+    with cluster.fault(f"stop {name}"):
+        cluster.node.run("systemctl", "stop", *runtime().units)
+        time.sleep(STOPPED_SECONDS)
+        assert bool(cluster.api("nodes")) == runtime().keeps_containers
+        cluster.node.run("systemctl", "start", *runtime().units)
+    assert (cluster.container("etcd") == before) == runtime().keeps_containers
+
+
+def test_image_removed(cluster: Cluster) -> None:
+    before = cluster.container("kube-apiserver")
+    (image,) = (name for name in runtime().tags(cluster.node) if "/kube-apiserver" in name)
+
+    def runs() -> str:
+        return "it runs" if cluster.container("kube-apiserver") else ""
+
+    with cluster.fault("image removed"):
+        runtime().untag(cluster.node, image)
+        runtime().kill(cluster.node, before)
+        until(cluster.node, "kube-apiserver has ended", runs)
+        run = cluster.node.playbook("site.yml")
+        assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_broken_manifest(cluster: Cluster) -> None:

@@ -8,9 +8,9 @@ import bare_node
 from cluster import Cluster
 
 # Nothing but the host itself answers, from its start on.
-CUT_OFF = """
+CUT_OFF = f"""
 [Unit]
-Before=docker.service
+Before={bare_node.runtime().name}.service
 After=network.target
 [Service]
 Type=oneshot

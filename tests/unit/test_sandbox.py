@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -115,3 +117,12 @@ def test_a_release_with_more_programs_is_as_good(tmp_path: Path, monkeypatch: py
     assert release.build("v1.20.2", "cluster") == release.build("v1.20.2", "components") == more
     assert release._made("v1.20.2", "all") is None
     assert set(release.CLUSTER) < set(release.COMPONENTS) < set(release.SETS["all"])
+
+
+@pytest.mark.parametrize("words", [["CONTAINER_RUNTIME=containerd"], []])
+def test_make_hands_the_container_runtime_on_however_it_is_given(words: list[str]) -> None:
+    environment = {**os.environ, **({} if words else {"CONTAINER_RUNTIME": "containerd"})}
+    rule = '--eval=told: ; echo "$$CONTAINER_RUNTIME"'
+    command = ["make", "--no-print-directory", rule, "told", *words]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == "containerd\n"

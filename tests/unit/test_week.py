@@ -1,0 +1,72 @@
+"""A week of CI runs has every fault with each container runtime, and everything with the second one."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+import week
+
+FAULTS = ROOT / "tests" / "faults"
+# Of one container runtime, whichever the clusters have: they run each day.
+OF_ONE = {"test_containerd.py", "test_docker.py", "test_standalone.py"}
+# Besides what runs each day, so that CI ends in time.
+SECONDS_OF_FAULTS, SECONDS_OF_OTHER = 8 * 60, 14 * 60
+
+
+def every_test() -> set[str]:
+    """Every test of a fault as pytest names it, each point of a range by itself."""
+    found: set[str] = set()
+    for path in FAULTS.glob("test_*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                points = re.search(r"range\((\d+)\)", "".join(map(ast.unparse, node.decorator_list)))
+                ends = [f"[{point}]" for point in range(int(points[1]))] if points else [""]
+                found.update(f"{path.name}::{node.name}{end}" for end in ends)
+    return found
+
+
+def done(first: int, runtime: str, what: Callable[[week.Part], tuple[str, ...]]) -> list[str]:
+    """What is done with a container runtime within seven days."""
+    days = [date(2026, 11, 26) + timedelta(days=first + number) for number in range(7)]
+    parts = [part for day in days for part in week.of_day(day, "docker", ("containerd",))]
+    return [each for part in parts if part.runtime == runtime for each in what(part)]
+
+
+@pytest.mark.parametrize("first", range(7))
+@pytest.mark.parametrize("runtime", ["docker", "containerd"])
+def test_every_fault_is_done_with_each_container_runtime_in_any_seven_days(first: int, runtime: str) -> None:
+    everything, run = every_test(), done(first, runtime, lambda part: part.faults)
+    assert len(everything) > 15
+    assert len(run) == len(set(run))
+    assert {test for test in everything if any(test.startswith(each) for each in run)} == everything
+    assert [each for each in run if not any(test.startswith(each) for test in everything)] == []
+
+
+@pytest.mark.parametrize("first", range(7))
+def test_everything_else_is_done_with_the_second_one_in_any_seven_days(first: int) -> None:
+    files = {path.name for path in (ROOT / "tests" / "e2e").glob("test_*.py")} - OF_ONE
+    scenarios = {path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml")} - {"vagrant"}
+    assert sorted(done(first, "containerd", lambda part: part.files)) == sorted(files)
+    assert sorted(done(first, "containerd", lambda part: part.scenarios)) == sorted(scenarios)
+    assert done(first, "docker", lambda part: (*part.files, *part.scenarios)) == []
+
+
+def test_a_release_with_one_container_runtime_has_no_part_of_another() -> None:
+    (part,) = week.of_day(date(2026, 11, 26), "containerd", ())
+    assert part.runtime == "containerd"
+    assert part.files == part.scenarios == ()
+
+
+def test_no_day_has_more_than_there_is_time_for() -> None:
+    assert [names for names, seconds in week.FAULTS if seconds > SECONDS_OF_FAULTS] == []
+    assert [names for names, seconds in week.OTHER if seconds > SECONDS_OF_OTHER] == []
