@@ -45,7 +45,7 @@ def bundle(variables: dict[str, Any], playbook: Path) -> Path:
     say("making a bundle of artifacts (half a minute and what there is to fetch)")
     name = nodes.NAME
     with scratch() as work:
-        nodes.create(name, "docker")
+        nodes.create(name, "docker", "docker")
         settings = json.dumps(variables.get("cluster_docker_settings", {}))
         output("docker", "exec", name, "python3", "-c", MERGE, settings)
         output("docker", "exec", name, "systemctl", "restart", "docker")

@@ -41,7 +41,8 @@ def main() -> int:
 def _measure(arguments: argparse.Namespace) -> int:
     """Make all runs, and the page and the plot of their results; 1 if a run failed."""
     try:
-        setting = start.prepare()
+        plan = methods.plan(arguments.only, arguments.hosts)
+        setting = start.prepare({step.method.runtime for step in plan})
         made_on = {**machine.describe(), **machine.versions(setting.version)}
         done = _rounds(setting, arguments)
     finally:

@@ -14,7 +14,7 @@ HOSTS = "hosts"
 class Method:
     """A way from a host in one state to a cluster.
 
-    state: what the host has, one of nodes.STATES.
+    state: what the host has, one of nodes.STATES. runtime: the container runtime that the cluster has.
     script: in tests/bench/inside, with its arguments after the artifacts and the version; empty for site.yml.
     fetches: whether site.yml fetches everything instead of being given artifacts.
     """
@@ -23,6 +23,7 @@ class Method:
     state: str = "docker"
     script: tuple[str, ...] = ()
     fetches: bool = False
+    runtime: str = "docker"
 
 
 METHODS = {
@@ -33,10 +34,34 @@ METHODS = {
     "kubeadm": Method("`kubeadm init`", script=("kubeadm",)),
     "bare": Method("`site.yml`, bare host", state="bare"),
     "fetched": Method("`site.yml`, bare host, everything fetched", state="bare", fetches=True),
+    "by-hand-containerd": Method(
+        "by hand, containerd", state="containerd", script=("by-hand", "containerd"), runtime="containerd"
+    ),
+    "tuned-containerd": Method(
+        "by hand, tuned, containerd",
+        state="containerd",
+        script=("by-hand", "tuned", "containerd"),
+        runtime="containerd",
+    ),
+    "containerd": Method("`site.yml`, containerd", state="containerd", runtime="containerd"),
 }
-# Run on the finished host of `site`, with further options of ansible-playbook.
-FOLLOWING = {"again": (), "check": ("--check",)}
-TITLES = {"again": "`site.yml` again", "check": "`site.yml --check`"}
+
+
+@dataclass(frozen=True)
+class Following:
+    """What is run on the finished host of a method. options: further ones of ansible-playbook."""
+
+    title: str
+    method: str = "site"
+    options: tuple[str, ...] = ()
+
+
+FOLLOWING = {
+    "again": Following("`site.yml` again"),
+    "check": Following("`site.yml --check`", options=("--check",)),
+    "containerd-again": Following("`site.yml` again, containerd", "containerd"),
+    "containerd-check": Following("`site.yml --check`, containerd", "containerd", ("--check",)),
+}
 
 
 @dataclass(frozen=True)
@@ -55,11 +80,10 @@ class Step:
 
 def plan(only: Collection[str], hosts: Collection[int]) -> list[Step]:
     """The steps of a round."""
-    following = tuple(key for key in FOLLOWING if key in only)
     steps = [
         Step(key, method, 1, after, tuple(name for name in (key, *after) if name in only))
         for key, method in METHODS.items()
-        for after in [following if key == "site" else ()]
+        for after in [tuple(name for name, what in FOLLOWING.items() if what.method == key and name in only)]
         if key in only or after
     ]
     for number in sorted(hosts) if HOSTS in only else []:
@@ -72,7 +96,7 @@ def title(key: str) -> str:
     """The name of a result in messages and tables."""
     if key in METHODS:
         return METHODS[key].title
-    if key in TITLES:
-        return TITLES[key]
+    if key in FOLLOWING:
+        return FOLLOWING[key].title
     number, _dash, again = key.removeprefix(f"{HOSTS}-").partition("-")
     return f"`site.yml`{' again' if again else ''}, {number} host{'s' if number != '1' else ''}"

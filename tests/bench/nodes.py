@@ -16,12 +16,19 @@ from common import SandboxError, answers, logged, output, recipe, say
 SUITE = image.SUITES[0]
 NAME = "mink8s-bench"
 MOST = 8
-# What Docker, the article and kubeadm need of the distribution, then what `site.yml` needs besides.
-PACKAGES = ("docker.io", "conntrack", "ebtables", "ethtool", "iptables", "openssl", "socat")
+# What the article and kubeadm need of the distribution beside a container runtime.
+PACKAGES = ("conntrack", "ebtables", "ethtool", "iptables", "openssl", "socat")
 STATES = {
     "bare": (),
-    "docker": PACKAGES,
-    "packages": (*PACKAGES, "python3-cryptography", "python3-kubernetes"),
+    "docker": ("docker.io", *PACKAGES),
+    "packages": ("docker.io", *PACKAGES, "python3-cryptography", "python3-kubernetes"),
+    "containerd": ("containerd", "containernetworking-plugins", *PACKAGES),
+}
+# By container runtime what it answers once it runs, and what loads an archive.
+ANSWERS = {"docker": ("docker", "info"), "containerd": ("ctr", "version")}
+LOAD = {
+    "docker": ("docker", "load", "--quiet"),
+    "containerd": ("ctr", "--namespace", "k8s.io", "images", "import", "-"),
 }
 IDLE_SECONDS = 2
 START_SECONDS = REMOVE_SECONDS = 60
@@ -35,16 +42,16 @@ def names(count: int) -> list[str]:
     return [NAME] if count == 1 else [f"{NAME}-{number + 1}" for number in range(count)]
 
 
-def create(name: str, state: str, *options: str) -> None:
-    """A new node in that state, started. options: of `docker run`."""
+def create(name: str, state: str, runtime: str, *options: str) -> None:
+    """A new node in that state, started, and with its container runtime, if any. options: of `docker run`."""
     node.create(name, SUITE, "bridge", _image(state), *options)
     if STATES[state]:
-        await_docker(name)
+        await_runtime(name, runtime)
 
 
-def load(name: str, archive: Path) -> None:
-    """Load an image into the engine of a node."""
-    command = ["docker", "exec", "--interactive", name, "docker", "load", "--quiet"]
+def load(name: str, runtime: str, archive: Path) -> None:
+    """Load an image into the container runtime of a node."""
+    command = ["docker", "exec", "--interactive", name, *LOAD[runtime]]
     with archive.open("rb") as stream:
         subprocess.run(command, stdin=stream, check=True, stdout=subprocess.DEVNULL)
 
@@ -55,12 +62,12 @@ def settle() -> None:
     time.sleep(IDLE_SECONDS)
 
 
-def await_docker(name: str) -> None:
-    """Wait until dockerd in a node answers."""
+def await_runtime(name: str, runtime: str) -> None:
+    """Wait until the container runtime in a node answers."""
     deadline = time.monotonic() + START_SECONDS
-    while not answers("docker", "exec", name, "docker", "info"):
+    while not answers("docker", "exec", name, *ANSWERS[runtime]):
         if time.monotonic() > deadline:
-            raise SandboxError(f"dockerd in {name} does not answer after {START_SECONDS} s")
+            raise SandboxError(f"{runtime} in {name} does not answer after {START_SECONDS} s")
         time.sleep(0.2)
 
 

@@ -42,14 +42,15 @@ def measure(setting: start.Setting, step: methods.Step) -> Iterator[tuple[str, d
     method, key = step.method, step.key
     with scratch() as work:
         try:
-            names = setting.create(method.state, step.hosts)
+            names = setting.create(method, step.hosts)
             variables = setting.fetching if method.fetches else setting.variables
+            variables = {**variables, "cluster_container_runtime": method.runtime}
             site = _playbook(artifacts.inventory(work, names, variables), step.hosts)
             command = _script(setting, method, names[0]) if method.script else site
-            yield key, _watched(command, names, work, has_docker=bool(nodes.STATES[method.state]))
+            yield key, _watched(command, names, work, has_runtime=bool(nodes.STATES[method.state]))
             for name in step.following:
-                key = name if step.key == "site" else f"{step.key}-{name}"
-                yield key, _nothing_to_do([*site, *methods.FOLLOWING[name]], work)
+                key = name if step.key in methods.METHODS else f"{step.key}-{name}"
+                yield key, _nothing_to_do([*site, *methods.FOLLOWING[name].options], work)
         except (RunError, SandboxError) as problem:
             yield key, {"failed": True, "log": str(problem)}
         finally:
@@ -67,9 +68,9 @@ def _script(setting: start.Setting, method: methods.Method, node: str) -> list[s
     return ["docker", "exec", node, program, artifacts.ON_HOST, setting.version, *arguments]
 
 
-def _watched(command: list[str], names: list[str], work: Path, has_docker: bool) -> dict[str, Any]:
+def _watched(command: list[str], names: list[str], work: Path, has_runtime: bool) -> dict[str, Any]:
     """Run a way to a cluster. Times are in seconds since its start; of several nodes, those of the last."""
-    watchers = [Watcher(node, equipment.WEB if has_docker else "") for node in names]
+    watchers = [Watcher(node, equipment.WEB if has_runtime else "") for node in names]
     try:
         result, began = _timed(command, work)
         seconds = result["seconds"]

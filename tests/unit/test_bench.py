@@ -145,6 +145,14 @@ def test_what_runs_afterwards_brings_the_run_before_it_unwanted() -> None:
     ]
 
 
+def test_each_container_runtime_has_what_runs_afterwards() -> None:
+    steps = methods.plan(("containerd", "again", "containerd-again"), ())
+    assert [(step.key, step.method.runtime, step.following, step.wanted) for step in steps] == [
+        ("site", "docker", ("again",), ("again",)),
+        ("containerd", "containerd", ("containerd-again",), ("containerd", "containerd-again")),
+    ]
+
+
 def test_hosts_at_once_are_run_again_too() -> None:
     steps = methods.plan((methods.HOSTS,), (8, 1))
     assert [(step.hosts, step.wanted) for step in steps] == [
