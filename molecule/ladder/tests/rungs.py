@@ -98,5 +98,5 @@ def listening(node: Node) -> set[int]:
 def rules(node: Node) -> list[str]:
     """The packet filter's rules, without what they have counted and without a CNI plugin's of single pods."""
     saved = node.run("sh", "-c", "iptables-save; ip6tables-save")
-    lines = [line for line in saved.splitlines() if not re.match(r"#|.*\bCNI-[0-9a-f]+\b", line)]
+    lines = [line for line in saved.splitlines() if not re.match(r"#|.*\bCNI-", line)]
     return sorted(re.sub(r" ?\[\d+:\d+\]", "", line) for line in lines)
