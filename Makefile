@@ -61,7 +61,7 @@ lint: test-setup ## ansible-lint, yamllint, ruff, mypy, vermin, changelog, READM
 	ruff check .
 	ruff format --check .
 	mypy
-	vermin --quiet --no-tips --target=3.8- --exclude typing.TypeAlias plugins
+	vermin --quiet --no-tips --target=3.8- --exclude typing.TypeAlias --exclude tomllib plugins
 	antsibull-changelog lint
 	python tests/readme.py --check
 	python tests/ladder.py --check
