@@ -144,7 +144,8 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
     others = selection.others(runtime)
     # Nobody has looked whether something in them is somebody else's.
     protected = frozenset().union(*(other.packages for other in others)) - runtime.packages
-    packages = removable_packages.observe(module, ledger.packages, runtime, asked, protected)
+    silent = needed and bool(problems)
+    packages = removable_packages.observe(module, ledger.packages, runtime, asked, protected, silent)
     going = removable_packages.remove(module, packages)
     if packages.runtime_goes:
         refuse(runtime, ledger, stored, bool(problems))

@@ -55,18 +55,18 @@ echo theirs >/srv/theirs/file
 RUN_THEIRS = {
     "docker": r"""
 docker load --quiet --input /root/theirs.tar >/dev/null
-docker tag mink8s-web:1 theirs:1
-docker tag mink8s-web:1 "$1"
-docker rmi mink8s-web:1 >/dev/null
+docker tag busybox:1.35 theirs:1
+docker tag busybox:1.35 "$1"
+docker rmi busybox:1.35 >/dev/null
 docker run --detach --name theirs theirs:1 sleep 1000000 >/dev/null
 docker volume create theirs >/dev/null
 docker network create theirs >/dev/null
 """,
     "containerd": r"""
 ctr --namespace k8s.io images import /root/theirs.tar >/dev/null
-ctr --namespace k8s.io images tag docker.io/library/mink8s-web:1 "$1" >/dev/null
+ctr --namespace k8s.io images tag docker.io/library/busybox:1.35 "$1" >/dev/null
 ctr --namespace theirs images import /root/theirs.tar >/dev/null
-ctr --namespace theirs run --detach --null-io docker.io/library/mink8s-web:1 theirs sleep 1000000
+ctr --namespace theirs run --detach --null-io docker.io/library/busybox:1.35 theirs sleep 1000000
 """,
 }
 # Something of others' in a container runtime: what makes it, what is said of it, what removes it.

@@ -125,14 +125,15 @@ def observe(
     runtime: ContainerRuntime,
     asked: bool,
     protected: Collection[str] = (),
+    silent: bool = False,
 ) -> Decision:
     """Look and decide.
 
     noted: the packages in the ledger. asked: whether the container runtime shall go. protected: packages of
-    another one, which stay.
+    another one, which stay. silent: whether the next reset has to ask the container runtime once more.
     """
     packages = known(module) if noted else {}
-    return plan(noted, packages, owners(module, runtime.programs), runtime, asked, protected)
+    return plan(noted, packages, owners(module, runtime.programs), runtime, asked, protected, silent)
 
 
 def plan(
@@ -142,11 +143,13 @@ def plan(
     runtime: ContainerRuntime,
     asked: bool,
     protected: Collection[str] = (),
+    silent: bool = False,
 ) -> Decision:
     """Decide.
 
     noted: those in the ledger. installed: the packages the container runtime's programs come from, none if
     that is not known; None if there is no runtime. asked: whether it shall go. protected: packages that stay.
+    silent: whether it has to be asked once more.
     """
     listed = {name for name in (each.partition(":")[0] for each in noted) if name in packages}
     candidates = listed - {*protected}
@@ -158,7 +161,7 @@ def plan(
     decision.runtime_goes = asked and decision.runtime != "foreign" and owners <= can_go
     # One whose packages are not known may need any of these.
     stays = owners or (runtime.packages if decision.runtime == "foreign" else set())
-    stays = stays | runtime.libraries if decision.runtime == "ours" else stays
+    stays = stays | runtime.libraries if silent or decision.runtime == "ours" else stays
     decision.going = can_go if decision.runtime_goes else removable(candidates - stays, packages)
     with_others = removable(listed, packages)
     decision.remaining = sorted(with_others - decision.going)

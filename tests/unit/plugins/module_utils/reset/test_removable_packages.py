@@ -171,3 +171,13 @@ def test_another_container_runtime_stays_and_is_still_noted() -> None:
         assert decision.remaining == NEEDED
         assert "another container runtime stay: docker.io." in decision.kept[0]
         assert not decision.runtime_goes
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_what_somebodys_runtime_is_asked_with_stays_while_it_has_to_be_asked_again(silent: bool) -> None:
+    noted, libraries = ["python3-grpcio", "python3-protobuf", "socat"], {"python3-grpcio", "python3-protobuf"}
+    packages = known("python3-grpcio\tinstalled\t, libc6\t\npython3-protobuf\tinstalled\t, libc6\t\n")
+    current = selection.named("containerd")
+    decision = removable_packages.plan(noted, packages, {"containerd"}, current, asked=False, silent=silent)
+    assert decision.runtime == "foreign"
+    assert decision.going == ({"socat"} if silent else {"socat", *libraries})
