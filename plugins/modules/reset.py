@@ -175,8 +175,7 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
     planned = {step.path for step in [*removal.steps, *leftovers.steps]}
     work.steps += host.configuration(ledger, planned)
     work.steps += host.bridge() if pod_network.UNIT in ledger.units else []
-    if ran:
-        work.steps += host.firewall(module, ledger)
+    work.steps += host.firewall(module, ledger, ran)
     work.add(containers.remove_images(stored, ledger.images))
     work.add(host.settings(module, ledger, runtime, not packages.runtime_goes))
     work.add(removal)

@@ -81,10 +81,12 @@ def unmount(trees: Iterable[str], mountinfo: str) -> Findings:
     return found
 
 
-def firewall(module: AnsibleModule, ledger: ledger_file.Ledger) -> list[Step]:
-    """The chains of the kubelet, of kube-proxy and of CNI plugins."""
-    ours = pod_network.UNIT in ledger.units
-    return chains(module, filter_chains.WITH_POD_NETWORK if ours else filter_chains.KUBERNETES)
+def firewall(module: AnsibleModule, ledger: ledger_file.Ledger, ran: bool) -> list[Step]:
+    """The chains of the pod network, and if the kubelet ran, of the kubelet and of kube-proxy."""
+    has_pod_network = pod_network.UNIT in ledger.units
+    if not ran:
+        return chains(module, filter_chains.POD_NETWORK) if has_pod_network else []
+    return chains(module, filter_chains.WITH_POD_NETWORK if has_pod_network else filter_chains.KUBERNETES)
 
 
 def chains(module: AnsibleModule, which: re.Pattern[str]) -> list[Step]:
