@@ -39,7 +39,9 @@ def node(name: str, variables: dict[str, Any], directory: Path) -> Iterator[Node
     """A bare node without a route out, which has to be told its own address. name: its network's, too."""
     if not docker("network", "ls", "--quiet", "--filter", f"name=^{name}$"):
         docker("network", "create", "--internal", name)
-    with bare(name, variables, directory, "--network", name) as made:
-        made.run("ip", "route", "delete", "default", check=False)
-        yield made
-    docker("network", "rm", name)
+    try:
+        with bare(name, variables, directory, "--network", name) as made:
+            made.run("ip", "route", "delete", "default", check=False)
+            yield made
+    finally:
+        docker("network", "rm", name)
