@@ -61,7 +61,7 @@ RUNTIME_CONTENT: dict[str, dict[str, list[str]]] = {
 # What each says where it does not run.
 DOWN = {
     "docker": "Cannot connect to the Docker daemon",
-    "containerd": "/run/containerd/containerd.sock: connect: no such file or directory",
+    "containerd": 'ctr: failed to dial "/run/containerd/containerd.sock"',
 }
 TALKER = {
     "name": "talker",
