@@ -75,13 +75,10 @@ def shell(node: Node, script: str) -> str:
     return node.run("sh", "-ec", f"export KUBECONFIG=/etc/kubernetes/admin.conf; {script}")
 
 
-def load(node: Node, *command: str) -> None:
-    """Have an image of a web server in a container runtime of the node."""
-    archives = subprocess.run([*SANDBOX, "images"], check=True, capture_output=True, text=True).stdout.split()
-    for archive in archives:
-        with Path(archive).open("rb") as stream:
-            into = ["docker", "exec", "-i", node.name, *command]
-            subprocess.run(into, check=True, stdin=stream, stdout=subprocess.DEVNULL)
+def load(node: Node, name: str) -> None:
+    """Have an image of a web server in the container runtime of this name on the node."""
+    for archive in sandbox("images").split():
+        container_runtime.RUNTIMES[name].load(node, archive)
 
 
 def said(run: subprocess.CompletedProcess[str]) -> str:

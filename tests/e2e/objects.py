@@ -12,7 +12,13 @@ from bare_node import Node, runtime
 
 # What etcd has of an object, without what the kubelet reports over and over.
 LASTING = ("uid", "name", "namespace", "labels", "annotations", "creationTimestamp")
-
+# What makes a Deployment of two web servers behind a Service, of an image that bare_node.load brings.
+WEB = """
+kubectl create deployment web --image=mink8s-web:1
+kubectl scale deployment web --replicas=2
+kubectl expose deployment web --port=80
+kubectl rollout status deployment web --timeout=120s
+"""
 
 # Asks etcd as kube-apiserver does.
 ETCD = """
@@ -124,9 +130,9 @@ def ended(node: Node, name: str) -> None:
     until(node, lambda: name not in containers(node), f"{name} has ended")
 
 
-def until(node: Node, done: Callable[[], bool], what: str) -> None:
+def until(node: Node, done: Callable[[], bool], what: str, seconds: int = 90) -> None:
     """Wait for something to come true; on time-out show what a person would look at."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < deadline, f"{what}: not in 90 s\n{node.tell()}"
+        assert time.monotonic() < deadline, f"{what}: not in {seconds} s\n{node.tell()}"
         time.sleep(0.5)

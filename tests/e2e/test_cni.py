@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import time
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+import objects
 import pytest
 import snapshot
 from bare_node import DIRECT, Node, changed, load, said, shell
@@ -19,23 +18,11 @@ BRIDGE: dict[str, Any] = {"cluster_container_runtime": "docker", "cluster_compon
 CNI = {**BRIDGE, "cluster_pod_network": "10.200.0.0/16"}
 OTHER = {**BRIDGE, "cluster_pod_network": "10.201.0.0/28"}
 PAGE = "mink8s"
-# A Deployment behind a Service, and a pod that listens on a port of the host, of an image the cluster has.
-SERVED = """
-kubectl create deployment web --image=mink8s-web:1
-kubectl scale deployment web --replicas=2
-kubectl expose deployment web --port=80
-kubectl rollout status deployment web --timeout=120s
+# And a pod that listens on a port of the host.
+PUBLISHED = """
 kubectl run published --image=mink8s-web:1 --port=80 --hostport=8081
 kubectl wait --for=condition=Ready --timeout=60s pod/published
 """
-
-
-def until(node: Node, look: Callable[[], bool]) -> None:
-    """Wait until something is so, at most 2 minutes."""
-    deadline = time.monotonic() + 120
-    while not look():
-        assert time.monotonic() < deadline, node.tell()
-        time.sleep(1)
 
 
 def serves(node: Node, pods: str) -> None:
@@ -51,7 +38,7 @@ def serves(node: Node, pods: str) -> None:
         return len(found) == 2 and all(f"--to-destination {each}:80\n" in rules for each in found)
 
     shell(node, "kubectl rollout status deployment web --timeout=120s")
-    until(node, is_known)
+    objects.until(node, is_known, "kube-proxy has rules for both web servers", seconds=120)
     assert all(IPv4Address(each) in IPv4Network(pods) for each in addresses())
     service = shell(node, "kubectl get service web --output jsonpath='{.spec.clusterIP}'")
     for pod in shell(node, "kubectl get pods --selector app=web --output name").split():
@@ -80,13 +67,17 @@ def test_the_proofs_are_the_same_as_on_dockers_bridge(node: Node) -> None:
     run = node.playbook("verify.yml", **CNI)
     assert run.returncode == 0, said(run)
     assert re.search(r"answered at 10\.200\.0\.\d+, to the host and to a second pod", said(run))
-    told = said(node.playbook("status.yml", **CNI))
-    assert "not healthy" not in told
+    # verify.yml has started the kubelet anew, which first says that it is not ready.
+    objects.until(
+        node,
+        lambda: "not healthy" not in said(node.playbook("status.yml", **CNI)),
+        "status finds nothing wrong",
+    )
 
 
 def test_pods_are_reached_from_each_other_themselves_the_host_and_outside(node: Node) -> None:
-    load(node, "docker", "load", "--quiet")
-    shell(node, SERVED)
+    load(node, "docker")
+    shell(node, objects.WEB + PUBLISHED)
     serves(node, "10.200.0.0/24")
     with DIRECT.open(f"http://{node.address}:8081/", timeout=10) as answer:
         assert PAGE in answer.read().decode()
@@ -99,7 +90,8 @@ def test_it_comes_back_after_a_restart_of_the_host(node: Node) -> None:
     # What the API says at first is what was so before.
     form = "jsonpath={.items[*].status.containerStatuses[0].restartCount}"
     ask = ("env", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl", "get", "pods", "--output", form)
-    until(node, lambda: node.run(*ask, check=False).split() == ["1", "1", "1"])
+    restarts = ["1", "1", "1"]
+    objects.until(node, lambda: node.run(*ask, check=False).split() == restarts, "pods run anew", seconds=120)
     serves(node, "10.200.0.0/24")
     assert "10.200.0.1/24" in node.run("ip", "-brief", "address", "show", "cni0")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import bare_node
+import objects
 import pytest
 import snapshot
 from bare_node import Node, changed, load, said, shell
@@ -17,13 +17,6 @@ KUBECTL = ("env", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl")
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"]
 CLUSTER: dict[str, Any] = {"cluster_container_runtime": "containerd", "cluster_components": COMPONENTS}
 CONFIGURATION = "/etc/containerd/config.toml"
-# A Deployment behind a Service, of a web server whose image the cluster has.
-SERVED = """
-kubectl create deployment web --image=mink8s-web:1
-kubectl scale deployment web --replicas=2
-kubectl expose deployment web --port=80
-kubectl rollout status deployment web --timeout=120s
-"""
 THEIRS = r"""
 set -eu
 apt-get -qq update
@@ -60,8 +53,8 @@ def test_the_proofs_are_the_same_as_with_docker(node: Node) -> None:
 
 
 def test_pods_reach_each_other_themselves_and_the_outside(node: Node) -> None:
-    load(node, "ctr", "--namespace", "k8s.io", "images", "import", "-")
-    shell(node, SERVED)
+    load(node, "containerd")
+    shell(node, objects.WEB)
     address = shell(node, "kubectl get service web --output jsonpath='{.spec.clusterIP}'")
     pods = shell(node, "kubectl get pods --selector app=web --output jsonpath='{.items[*].metadata.name}'")
     # Half of the answers are a pod's own.
@@ -102,13 +95,12 @@ def test_a_backup_is_restored(node: Node, tmp_path: Path) -> None:
 
 def test_it_comes_back_after_a_restart_of_the_host(node: Node) -> None:
     subprocess.run(["docker", "restart", node.name], check=True, capture_output=True)
-    deadline = time.monotonic() + 120
     # What the API says at first is what was so before.
     form = "jsonpath={.items[*].status.containerStatuses[0].restartCount}"
     ask = (*KUBECTL, "get", "pods", "--selector", "app=web", "--output", form)
-    while sorted(node.run(*ask, check=False).split()) != ["1", "1"]:
-        assert time.monotonic() < deadline, node.tell()
-        time.sleep(1)
+    objects.until(
+        node, lambda: node.run(*ask, check=False).split() == ["1", "1"], "pods run anew", seconds=120
+    )
     shell(node, "kubectl rollout status deployment web --timeout=60s")
     assert "10.244.0.1/24" in node.run("ip", "-brief", "address", "show", "cni0")
 
@@ -141,7 +133,7 @@ def test_a_containerd_that_would_be_too_old_is_told_before_anything_is_changed(
 
 def test_somebodys_docker_runs_on_beside_it(node: Node) -> None:
     node.run("sh", "-c", THEIRS)
-    load(node, "docker", "load", "--quiet")
+    load(node, "docker")
     node.run("docker", "run", "--detach", "--name", "theirs", "busybox:1.35", "sleep", "1000000")
     inspect = ("docker", "inspect", "--format", "{{json .State}}", "theirs")
     before, text = json.loads(node.run(*inspect)), node.run("cat", CONFIGURATION)
@@ -161,7 +153,7 @@ def test_a_cluster_changes_its_container_runtime_and_keeps_its_data(node: Node) 
     assert changed(node.playbook("site.yml", **{**CLUSTER, "cluster_container_runtime": "docker"}))
     assert "k8s_etcd_etcd-" in node.run("docker", "ps", "--format", "{{.Names}}")
     shell(node, "kubectl create configmap kept --from-literal=a=1")
-    load(node, "docker", "load", "--quiet")
+    load(node, "docker")
     node.run("docker", "create", "--name", "somebodys", "busybox:1.35")
     run = node.playbook("site.yml", **CLUSTER)
     assert changed(run)
