@@ -14,6 +14,8 @@ ROLES = Path(__file__).parents[2] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir())
 # Which hosts there are in a cluster.
 HOSTS = ("control plane", "every node")
+# By pkg/features/kube_features.go, the mode nftables is alpha in these.
+NFTABLES_GATES = dict.fromkeys(["1.29", "1.30"], "NFTablesProxyMode")
 TYPES = {"bool": bool, "dict": dict, "int": int, "list": list, "path": str, "str": str}
 
 
@@ -152,7 +154,14 @@ def test_each_release_in_range_is_pinned_and_in_order() -> None:
 
 
 def test_each_row_of_the_table_of_releases_says_all() -> None:
-    needed = {"authentication", "cgroup_versions", "container_runtimes", "tags", "checksums"}
+    needed = {
+        "authentication",
+        "cgroup_versions",
+        "container_runtimes",
+        "proxy_modes",
+        "tags",
+        "checksums",
+    }
     optional = {"cri", "docker_api", "kernel_memory_limit_removed_in", "kubelet_chains", "removed_arguments"}
     for minor, release in releases().items():
         assert needed <= release.keys() <= needed | optional
@@ -162,6 +171,12 @@ def test_each_row_of_the_table_of_releases_says_all() -> None:
         assert release["authentication"] == usual
         # The gate IPTablesOwnershipCleanup is on from 1.27 on.
         assert ("kubelet_chains" in release) == (numbers(minor) < [1, 27])
+        assert release["proxy_modes"] == {
+            **({"userspace": ""} if numbers(minor) < [1, 26] else {}),
+            "iptables": "",
+            "ipvs": "",
+            **({"nftables": NFTABLES_GATES.get(minor, "")} if numbers(minor) >= [1, 29] else {}),
+        }
         assert list(release["tags"]) == ["etcd", "pause", "coredns"]
         for tag in release["tags"].values():
             assert re.fullmatch(r"v?[0-9][\w.-]*@sha256:[0-9a-f]{64}", tag), minor

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.finding import check
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks.observation import Host, proxy_mode
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.release import table
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import command_line
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding import (
@@ -30,6 +31,7 @@ CREDENTIALS = "Leave it out: the collection makes these credentials and gives ea
 RUNTIME = "Leave it out: the container runtime is {0.name}."
 DRIVER = "Leave it out: it is {0.name}'s, which {0.variable} decides."
 DIRECTORY = "Leave it out: reset would not find what is elsewhere."
+ALL_ALPHA = "AllAlpha"
 AUTHENTICATION = "Set cluster_authentication, or leave it out."
 
 
@@ -162,6 +164,8 @@ def _argument(
         )
     elif not is_field:
         yield from _value(component, where, flag, value, desired)
+        if (component, flag) == (PROXY, "proxy-mode"):
+            yield from _proxy_mode(where, desired)
         yield from _file(component, where, flag, value, host)
 
 
@@ -186,6 +190,23 @@ def _value(
                 f"{where} with NodeRestriction, which keeps a kubelet from changing other nodes.",
                 "Take NodeRestriction out of it.",
             )
+
+
+def _proxy_mode(where: str, desired: Mapping[str, Any]) -> Iterator[Problem]:
+    """A mode with which kube-proxy of the release does not start."""
+    mode, version = proxy_mode(desired), desired["version"]
+    modes = table.row(desired["releases"], version)["proxy_modes"]
+    gate = modes.get(mode, "")
+    if mode and mode not in modes:
+        yield failure(
+            f"{where}, and kube-proxy of {version} has no mode {mode}.",
+            f"Set it to {', '.join(modes)}, or leave it out, for the mode iptables.",
+        )
+    elif gate and not {gate, ALL_ALPHA} & command_line.enabled_gates(desired["arguments"][PROXY]):
+        yield failure(
+            f"{where}, and kube-proxy of {version} has the mode {mode} behind the feature gate {gate} alone.",
+            f"Add feature-gates: {gate}=true for kube-proxy, or leave proxy-mode out, for the mode iptables.",
+        )
 
 
 def _file(component: str, where: str, flag: str, value: Any, host: Host) -> Iterator[Problem]:

@@ -41,7 +41,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs impo
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import Observed
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, versions
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import command_line, files, versions
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 GRUB_MENU = Path("/boot/grub/grub.cfg")
@@ -219,7 +219,7 @@ def proxy_mode(params: Mapping[str, Any]) -> str:
     params: the options of the module preflight.
     """
     flags = params["arguments"].get("kube-proxy")
-    return str(flags.get("proxy-mode") or "") if isinstance(flags, Mapping) else ""
+    return str(command_line.last(flags.get("proxy-mode")) or "") if isinstance(flags, Mapping) else ""
 
 
 def _systemd_version(run: Run) -> int:

@@ -14,6 +14,8 @@ FILE = re.compile(r".+-(file|cafile|config)")
 AUDIT_LOG = "audit-log-path"
 # An argument, as a word or as an item of a list in YAML.
 FLAG = re.compile(r"\s*(?:- )?\"?--([^=\s\"]+)")
+# What components take for true.
+TRUE = ("true", "True", "TRUE", "t", "T", "1")
 # What YAML and systemd take without quotes.
 PLAIN = re.compile(r"[\w./-]([\w./:=,@+-]*[\w./=,@+-])?", re.ASCII)
 
@@ -46,6 +48,19 @@ def files(arguments: Mapping[str, Any]) -> list[str]:
     """The files on the host that arguments of a static pod name."""
     named = (str(value) for flag, value in arguments.items() if FILE.fullmatch(flag))
     return list(dict.fromkeys(path for path in named if path.startswith("/")))
+
+
+def last(value: Any) -> Any:
+    """The value that counts of a flag that takes one, however often it is given."""
+    return (value[-1] if value else "") if isinstance(value, list) else value
+
+
+def enabled_gates(arguments: Mapping[str, Any]) -> set[str]:
+    """The feature gates that a component's arguments turn on."""
+    given = arguments.get("feature-gates") or []
+    pairs = ",".join(map(str, given if isinstance(given, list) else [given])).split(",")
+    states = {name.strip(): state for name, _equals, state in (pair.partition("=") for pair in pairs)}
+    return {name for name, state in states.items() if state.strip() in TRUE}
 
 
 def log_directory(arguments: Mapping[str, Any]) -> str:

@@ -162,6 +162,35 @@ def test_node_restriction_stays_where_clients_have_certificates() -> None:
         assert found({"kube-apiserver": {flag: value}}, version="v1.18.20") == []
 
 
+@pytest.mark.parametrize(
+    ("version", "flags", "seen"),
+    [
+        ("v1.18.20", {"proxy-mode": "userspace"}, ""),
+        ("v1.20.15", {"proxy-mode": "ipvs"}, ""),
+        ("v1.20.15", {"proxy-mode": ""}, ""),
+        ("v1.20.15", {"proxy-mode": "nftables"}, "kube-proxy of v1.20.15 has no mode nftables. Set it to"),
+        ("v1.20.15", {"proxy-mode": ["iptables", "nftables"]}, "has no mode nftables"),
+        (
+            "v1.26.15",
+            {"proxy-mode": "userspace"},
+            "has no mode userspace. Set it to iptables, ipvs, or leave",
+        ),
+        ("v1.28.15", {"proxy-mode": "nftables"}, "kube-proxy of v1.28.15 has no mode nftables"),
+        ("v1.28.15", {"proxy-mode": "nftables", "feature-gates": "NFTablesProxyMode=true"}, "has no mode"),
+        ("v1.29.15", {"proxy-mode": "nftables"}, "Add feature-gates: NFTablesProxyMode=true for kube-proxy"),
+        ("v1.30.14", {"proxy-mode": "nftables", "feature-gates": "NFTablesProxyMode=false"}, "feature gate"),
+        ("v1.30.14", {"proxy-mode": "nftables", "feature-gates": "A=true,NFTablesProxyMode=true"}, ""),
+        ("v1.30.14", {"proxy-mode": "nftables", "feature-gates": ["A=false", "AllAlpha=true"]}, ""),
+        ("v1.31.14", {"proxy-mode": "nftables"}, ""),
+        ("v1.36.2", {"proxy-mode": "nftables"}, ""),
+    ],
+)
+def test_kube_proxy_gets_a_mode_that_its_release_has(version: str, flags: dict[str, Any], seen: str) -> None:
+    problems = found({"kube-proxy": flags}, version=version, components=list(added_arguments.COMPONENTS))
+    assert [problem.fatal for problem in problems] == [True] * bool(seen)
+    assert all(seen in f"{problem.message} {problem.remedy}" for problem in problems)
+
+
 def test_a_file_for_a_static_pod_is_on_the_host() -> None:
     host = observation.Host(missing_files=frozenset({"/etc/policy.yaml"}))
     assert "there is no file /etc/policy.yaml" in one(

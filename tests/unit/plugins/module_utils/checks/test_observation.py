@@ -273,6 +273,8 @@ def test_the_version_of_nft_is_asked_for_where_it_is_of_interest(
     monkeypatch.undo()
     with_nftables = {"kube-proxy": {"proxy-mode": "nftables"}}
     assert observe(arguments=with_nftables).nft_version == packet_filter.nft_version(run)
+    repeated = {"kube-proxy": {"proxy-mode": ["ipvs", "nftables"]}}
+    assert observation.proxy_mode({"arguments": repeated}) == "nftables"
     for others in ({}, {"kube-proxy": {"proxy-mode": "ipvs"}}, {"kube-proxy": None}, {"kube-proxy": []}):
         assert observation.proxy_mode({"arguments": others}) != "nftables"
 

@@ -1026,7 +1026,9 @@ def test_a_firewall_before_the_api_is_one_for_those_who_get_there_from_pods() ->
 )
 def test_kube_proxys_mode_nftables_needs_a_kernel_and_an_nft(kernel: str, nft: str, seen: list[str]) -> None:
     host = replace(GOOD, kernel=kernel, nft_version=nft)
-    asked: dict[str, Any] = {"arguments": {"kube-proxy": {"proxy-mode": "nftables"}}, "components": ALL}
+    flags = {"kube-proxy": {"proxy-mode": "nftables"}}
+    asked: dict[str, Any] = {"arguments": flags, "components": ALL}
+    asked.update(known("v1.34.8"), container_runtime="containerd")
     found = examine(host, **asked).failures
     assert {finding.name for finding in found} <= {"nftables"}
     assert len(found) == len(seen)
