@@ -28,7 +28,7 @@ options:
       - The kubelet does so up to 1.26. From 1.27 on kube-proxy alone makes them, and this is an empty list.
     type: list
     elements: str
-    default: [KUBE-MARK-MASQ, KUBE-POSTROUTING]
+    required: true
   timeout:
     description: Longest wait for kube-proxy to end, in seconds.
     type: int
@@ -38,6 +38,7 @@ options:
 EXAMPLES = r"""
 - name: Take out the rules of a kube-proxy that is gone
   mink8s.kubernetes.kube_proxy_rules:
+    kubelet_chains: [KUBE-MARK-MASQ, KUBE-POSTROUTING]
 
 - name: The same with a kubelet of 1.27 or later, which marks no packets
   mink8s.kubernetes.kube_proxy_rules:
@@ -68,8 +69,6 @@ NAMES = (
     r"|MARK-MASQ|POSTROUTING)"
 )
 
-KUBELETS = ["KUBE-MARK-MASQ", "KUBE-POSTROUTING"]
-
 
 def chains(kubelets: Sequence[str]) -> re.Pattern[str]:
     """The names of what is kube-proxy's. kubelets: of chains that the kubelet makes, too."""
@@ -87,7 +86,7 @@ def running() -> list[str]:
 def main() -> None:
     """Run the module."""
     arguments = {
-        "kubelet_chains": {"type": "list", "elements": "str", "default": KUBELETS},
+        "kubelet_chains": {"type": "list", "elements": "str", "required": True},
         "timeout": {"type": "int", "default": 60},
     }
     module = AnsibleModule(arguments, supports_check_mode=True)
