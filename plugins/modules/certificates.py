@@ -21,7 +21,10 @@ description:
     them in it.
   - Without certificates to make, nothing of O(directory) or the library is needed.
 author: The mink8s authors (@mink8s)
-extends_documentation_fragment: [mink8s.kubernetes.ledger, mink8s.kubernetes.files]
+extends_documentation_fragment:
+  - mink8s.kubernetes.certificates
+  - mink8s.kubernetes.files
+  - mink8s.kubernetes.ledger
 requirements:
   - cryptography >= 3.3 (the package python3-cryptography)
 attributes:
@@ -51,45 +54,6 @@ options:
       common_name:
         description: Common name of the subject, at most 64 characters.
         type: str
-        required: true
-  certificates:
-    description: Certificates signed by O(authorities), as C(NAME.crt) and C(NAME.key).
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the files without their ending.
-        type: str
-        required: true
-      authority:
-        description: Name of the entry in O(authorities) that signs the certificate.
-        type: str
-        required: true
-      common_name:
-        description: Common name of the subject, at most 64 characters; Kubernetes reads it as the user.
-        type: str
-        required: true
-      organizations:
-        description: Organizations of the subject; Kubernetes reads them as the user's groups.
-        type: list
-        elements: str
-        default: []
-      dns_names:
-        description: DNS names the certificate is valid for.
-        type: list
-        elements: str
-        default: []
-      ip_addresses:
-        description: IP addresses the certificate is valid for.
-        type: list
-        elements: str
-        default: []
-      usages:
-        description: Sides of a TLS connection the certificate may be used on.
-        type: list
-        elements: str
-        choices: [client, server]
         required: true
   key_pairs:
     description: Names of key pairs without a certificate, as C(NAME.key) and C(NAME.pub).
@@ -185,30 +149,20 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import file_set, home_kubeconfig
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import certificates, x509
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import certificates, options, x509
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, library, plan
 
 
 def main() -> None:
     """Run the module."""
-    authority = {"name": {"type": "str", "required": True}, "common_name": {"type": "str", "required": True}}
-    texts = {"type": "list", "elements": "str", "default": []}
-    certificate = {
-        **authority,
-        "authority": {"type": "str", "required": True},
-        "organizations": texts,
-        "dns_names": texts,
-        "ip_addresses": texts,
-        "usages": {"type": "list", "elements": "str", "choices": ["client", "server"], "required": True},
-    }
     module = AnsibleModule(
         argument_spec={
             "directory": {"type": "path", "required": True},
-            "authorities": {"type": "list", "elements": "dict", "options": authority, "default": []},
-            "certificates": {"type": "list", "elements": "dict", "options": certificate, "default": []},
-            "key_pairs": {**texts, "no_log": False},
-            "unwanted": texts,
-            "logins": texts,
+            "authorities": {"type": "list", "elements": "dict", "options": options.SUBJECT, "default": []},
+            "certificates": options.CERTIFICATES,
+            "key_pairs": {**options.TEXTS, "no_log": False},
+            "unwanted": options.TEXTS,
+            "logins": options.TEXTS,
             "kubeconfig": {"type": "path"},
             "valid_days": {"type": "int", "default": 365},
             "authority_valid_days": {"type": "int", "default": 3650},

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import options, reissue, signing
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.files import read, write
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
@@ -63,33 +62,16 @@ def read_options(params: Mapping[str, Any]) -> Desired:
     for option, days in (("authorities", "authority_valid_days"), ("certificates", "valid_days")):
         if params[days] <= params["renew_days"]:
             raise ValueError(f"{days} ({params[days]}) must be more than renew_days ({params['renew_days']})")
-        requests += [_request(f"{option}: {entry['name']}", entry, params[days]) for entry in params[option]]
+        requests += [
+            options.request(f"{option}: {entry['name']}", entry, params[days]) for entry in params[option]
+        ]
     names = [request.name for request in requests] + params["key_pairs"]
-    for name in names:
-        if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name, re.ASCII):
-            raise ValueError(f"{name!r} can't name a file: use letters, digits, '-', '_', '.', '/'")
-        if names.count(name) > 1:
-            raise ValueError(f"{name} is used twice: every certificate and key pair needs its own name")
+    options.check_names(names)
     authorities = {request.name for request in requests if not request.authority}
     for request in requests:
         if request.authority and request.authority not in authorities:
             raise ValueError(f"certificates: {request.name}: {request.authority} is not in authorities")
     return Desired({request.name: request for request in requests}, params["key_pairs"], params["renew_days"])
-
-
-def _request(where: str, entry: Mapping[str, Any], days: int) -> pki.Request:
-    if not 1 <= len(entry["common_name"]) <= 64:
-        raise ValueError(f"{where}: common_name {entry['common_name']!r} does not have 1 to 64 characters")
-    for name in entry.get("dns_names", ()):
-        if not name.isascii():
-            raise ValueError(f"{where}: dns_names: {name} is not ASCII, write it in its xn-- form")
-    try:
-        addresses = pki.comparable(ip_address(value) for value in entry.get("ip_addresses", ()))
-    except ValueError as error:
-        raise ValueError(f"{where}: ip_addresses: {error}") from error
-    lists = {key: pki.comparable(entry.get(key, ())) for key in ("organizations", "dns_names", "usages")}
-    contents = pki.Contents(entry["common_name"], ip_addresses=addresses, **lists)
-    return pki.Request(entry["name"], contents, days, entry.get("authority", ""))
 
 
 def observe(directory: Path, desired: Desired) -> dict[str, pki.Found]:
@@ -104,12 +86,10 @@ def plan(desired: Desired, found: Mapping[str, pki.Found], now: datetime) -> Wor
     issue = []
     for name, request in desired.requests.items():
         signer, certificate = request.authority or name, found[name].certificate
-        faults = list(_faults(request, found[name], desired.requests[signer], found[signer]))
+        faults = list(reissue.reasons(request, found[name], desired.requests[signer], found[signer]))
         if certificate:
             ends[name] = pki.not_after(certificate)
-            days = (ends[name] - now).days
-            if days < desired.renew_days:
-                faults.append(f"{name}.crt {f'expires in {days} days' if days >= 0 else 'has expired'}")
+            faults += reissue.expiry(name, certificate, now, desired.renew_days)
         if faults:
             obstacle = pki.cannot_sign(signer, found[signer], itself=signer == name)
             if obstacle:
@@ -133,27 +113,6 @@ def plan(desired: Desired, found: Mapping[str, pki.Found], now: datetime) -> Wor
     }
     diff = ["".join(f"{file}: {text}\n" for file, text in sorted(side.items())) for side in (before, after)]
     return Work(Plan(tuple(reasons), *diff), tuple(issue), tuple(key_pairs), tuple(close), ends)
-
-
-def _faults(
-    request: pki.Request, seen: pki.Found, signer: pki.Request, signer_seen: pki.Found
-) -> Iterator[str]:
-    file = f"{request.name}.crt"
-    if seen.certificate is None:
-        yield f"{file} {seen.certificate_fault}"
-    elif request.authority:
-        if not pki.signed_by(seen.certificate, signer, signer_seen):
-            yield f"{file} is not signed by {signer.name}"
-        if seen.key is None:
-            yield f"{request.name}.key {seen.key_fault}"
-        elif not pki.same_key(seen.certificate, seen.key):
-            yield f"{request.name}.key does not belong to {file}"
-        there = pki.contents(seen.certificate)
-        for item in fields(pki.Contents):
-            old, new = getattr(there, item.name), getattr(request.contents, item.name)
-            if old != new:
-                label = item.name.replace("_", " ")
-                yield f"{file}: {label} changed: now {_join(old)}, wanted {_join(new)}"
 
 
 def _remedy(authority: str) -> str:
@@ -182,12 +141,10 @@ def _lines(name: str, seen: pki.Found) -> Iterator[tuple[str, str]]:
 
 
 def _text(contents: pki.Contents, end: datetime) -> str:
-    said = (f"{key.replace('_', ' ')} {_join(value)}" for key, value in asdict(contents).items() if value)
+    said = (
+        f"{key.replace('_', ' ')} {reissue.join(value)}" for key, value in asdict(contents).items() if value
+    )
     return "; ".join([*said, f"until {end:%Y-%m-%d}"])
-
-
-def _join(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else ", ".join(value) or "none"
 
 
 def plan_removal(directory: Path, names: Iterable[str]) -> Removal:

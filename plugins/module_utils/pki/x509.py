@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from typing import TypeVar, Union
 
     PrivateKey = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
+    # What tells the public key that a certificate is over.
+    KeyHolder = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, x509.CertificateSigningRequest]
+    Described = Union[x509.Certificate, x509.CertificateSigningRequest]
     Extension = TypeVar("Extension", bound=x509.ExtensionType)
     Parsed = TypeVar("Parsed")
 
@@ -91,8 +94,8 @@ def load(directory: Path, name: str) -> Found:
     return Found(certificate, certificate_fault, key, key_fault, mode, files.read(public_path))
 
 
-def certificate_pem(certificate: x509.Certificate) -> bytes:
-    """The certificate as it is written to NAME.crt."""
+def certificate_pem(certificate: Described) -> bytes:
+    """The certificate as it is written to NAME.crt, or a request for one."""
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
@@ -128,8 +131,8 @@ def not_before(certificate: x509.Certificate) -> datetime:
     return aware or certificate.not_valid_before.replace(tzinfo=timezone.utc)
 
 
-def contents(certificate: x509.Certificate) -> Contents:
-    """What the certificate says about its holder."""
+def contents(certificate: Described) -> Contents:
+    """What the certificate says about its holder, or what a request for one wants it to."""
     subject = certificate.subject
     names = extension(certificate, x509.SubjectAlternativeName)
     usages = extension(certificate, x509.ExtendedKeyUsage)
@@ -156,8 +159,8 @@ def authority_name(request: Request, found: Found) -> x509.Name:
     return found.certificate.subject if found.certificate else holder_name(request.contents)
 
 
-def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
-    """The certificate's extension of a kind, or None if it has none."""
+def extension(certificate: Described, kind: type[Extension]) -> Extension | None:
+    """The extension of a kind in the certificate or the request for one, or None if it has none."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
@@ -169,8 +172,8 @@ def comparable(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(sorted({str(value) for value in values}))
 
 
-def same_key(certificate: x509.Certificate, key: PrivateKey) -> bool:
-    """Whether the certificate was made over this key."""
+def same_key(certificate: x509.Certificate, key: KeyHolder) -> bool:
+    """Whether the certificate was made over this key, or the key of this request."""
     form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     return certificate.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
 
