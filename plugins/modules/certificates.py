@@ -175,10 +175,7 @@ def main() -> None:
     if x509.IMPORT_ERROR and any(
         module.params[kind] for kind in ("authorities", "certificates", "key_pairs")
     ):
-        library.respawn("cryptography")
-        # On a bare host in check mode the library is not installed yet, and there is nothing to read.
-        if not module.check_mode or directory.exists():
-            library.fail(module, "cryptography")
+        library.require_for(module, "cryptography", directory)
     try:
         homes = [home_kubeconfig.find(login) for login in module.params["logins"]]
         if homes and module.params["kubeconfig"] not in [file["path"] for file in module.params["files"]]:

@@ -20,18 +20,29 @@ def reasons(
     request: pki.Request, seen: pki.Found, signer: pki.Request, signer_seen: pki.Found
 ) -> Iterator[str]:
     """What is wrong with the certificate that is there, besides the time that it is valid for."""
-    file = f"{request.name}.crt"
     if seen.certificate is None:
-        yield f"{file} {seen.certificate_fault}"
+        yield f"{request.name}.crt {seen.certificate_fault}"
     elif request.authority:
-        if not pki.signed_by(seen.certificate, signer, signer_seen):
-            yield f"{file} is not signed by {signer.name}"
         if seen.key is None:
             yield f"{request.name}.key {seen.key_fault}"
-        elif not pki.same_key(seen.certificate, seen.key):
-            yield f"{request.name}.key does not belong to {file}"
-        for change in changes(pki.contents(seen.certificate), request.contents):
-            yield f"{file}: {change}"
+        yield from misfits(request, seen.certificate, seen.key, signer, signer_seen)
+
+
+def misfits(
+    request: pki.Request,
+    certificate: x509.Certificate,
+    holder: pki.KeyHolder | None,
+    signer: pki.Request,
+    signer_seen: pki.Found,
+) -> Iterator[str]:
+    """How the certificate differs from what is wanted. holder: has the key it is to be over."""
+    file = f"{request.name}.crt"
+    if not pki.signed_by(certificate, signer, signer_seen):
+        yield f"{file} is not signed by {signer.name}"
+    if holder and not pki.same_key(certificate, holder):
+        yield f"{request.name}.key does not belong to {file}"
+    for label, old, new in differences(pki.contents(certificate), request.contents):
+        yield f"{file}: {label} changed: now {old}, wanted {new}"
 
 
 def expiry(name: str, certificate: x509.Certificate, now: datetime, renew_days: int) -> Iterator[str]:
@@ -41,12 +52,12 @@ def expiry(name: str, certificate: x509.Certificate, now: datetime, renew_days: 
         yield f"{name}.crt {f'expires in {days} days' if days >= 0 else 'has expired'}"
 
 
-def changes(there: pki.Contents, wanted: pki.Contents) -> Iterator[str]:
-    """What is wanted otherwise than it is there."""
+def differences(there: pki.Contents, wanted: pki.Contents) -> Iterator[tuple[str, str, str]]:
+    """What is wanted otherwise than it is there: what is called so, as it is, and as it has to be."""
     for item in fields(pki.Contents):
         old, new = getattr(there, item.name), getattr(wanted, item.name)
         if old != new:
-            yield f"{item.name.replace('_', ' ')} changed: now {join(old)}, wanted {join(new)}"
+            yield item.name.replace("_", " "), join(old), join(new)
 
 
 def join(value: str | tuple[str, ...]) -> str:

@@ -21,10 +21,19 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 else:
     IMPORT_ERROR = ""
+    # What is raised for bytes that are no certificate, key or request, or a broken one.
+    UNREADABLE = (
+        TypeError,
+        ValueError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    )
     USAGES = {"client": ExtendedKeyUsageOID.CLIENT_AUTH, "server": ExtendedKeyUsageOID.SERVER_AUTH}
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import TypeVar, Union
 
@@ -94,9 +103,14 @@ def load(directory: Path, name: str) -> Found:
     return Found(certificate, certificate_fault, key, key_fault, mode, files.read(public_path))
 
 
-def certificate_pem(certificate: Described) -> bytes:
-    """The certificate as it is written to NAME.crt, or a request for one."""
+def certificate_pem(certificate: x509.Certificate) -> bytes:
+    """The certificate as it is written to NAME.crt."""
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def request_pem(request: x509.CertificateSigningRequest) -> bytes:
+    """The signing request as hosts send it to each other."""
+    return request.public_bytes(serialization.Encoding.PEM)
 
 
 def private_pem(key: PrivateKey) -> bytes:
@@ -146,6 +160,18 @@ def contents(certificate: Described) -> Contents:
         ip_addresses=comparable(names.get_values_for_type(x509.IPAddress) if names else ()),
         usages=comparable(words.get(usage, usage.dotted_string) for usage in usages or ()),
     )
+
+
+def extras(request: x509.CertificateSigningRequest) -> Iterator[str]:
+    """What the request asks for besides its contents."""
+    if request.subject != holder_name(contents(request)):
+        yield f"the subject {request.subject.rfc4514_string()}"
+    for item in request.extensions:
+        if not isinstance(item.value, (x509.ExtendedKeyUsage, x509.SubjectAlternativeName)):
+            yield f"the extension {item.oid.dotted_string}"
+    for name in extension(request, x509.SubjectAlternativeName) or ():
+        if not isinstance(name, (x509.DNSName, x509.IPAddress)):
+            yield f"the alternative name {name.value}"
 
 
 def holder_name(wanted: Contents) -> x509.Name:
@@ -212,13 +238,36 @@ def cannot_sign(name: str, authority: Found, itself: bool) -> str:
     return "" if constraints and constraints.ca else f"{name}.crt is not the certificate of an authority"
 
 
+def read_certificate(text: str) -> x509.Certificate:
+    """The certificate in the text. Raises ValueError if there is none that can be read."""
+    try:
+        return _certificate(text.encode())
+    except UNREADABLE as error:
+        raise ValueError("is not a certificate in PEM") from error
+
+
+def read_request(text: str) -> x509.CertificateSigningRequest:
+    """The signing request in the text. Raises ValueError if there is none that can be read and trusted."""
+    try:
+        request = x509.load_pem_x509_csr(text.encode())
+        contents(request)  # a broken extension shows only when it is read
+        key, genuine = request.public_key(), request.is_signature_valid
+    except UNREADABLE as error:
+        raise ValueError("is not a signing request in PEM") from error
+    if not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
+        raise ValueError("is not over an RSA or ECDSA key")
+    if not genuine:
+        raise ValueError("is not signed with the key that it names")
+    return request
+
+
 def _parse(path: Path, parser: Callable[[bytes], Parsed], kind: str) -> tuple[Parsed | None, str]:
     content = files.read(path)
     if content is None:
         return None, MISSING
     try:
         return parser(content), ""
-    except (TypeError, ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None, f"is not {kind}"
 
 

@@ -10,6 +10,8 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ansible.module_utils.basic import AnsibleModule
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -19,6 +21,16 @@ def respawn(library: str) -> None:
     """Start the module again with the system's Python if that has the library and this one does not."""
     if not has_respawned() and probe_interpreters_for_module([SYSTEM_PYTHON], library):
         respawn_module(SYSTEM_PYTHON)
+
+
+def require_for(module: AnsibleModule, library: str, directory: Path) -> None:
+    """Go on with a Python that has the library, which this one does not, or end the module with an error.
+
+    directory: what the library is to read. In check mode it is not needed yet on a host without this.
+    """
+    respawn(library)
+    if not module.check_mode or directory.exists():
+        fail(module, library)
 
 
 def fail(module: AnsibleModule, library: str) -> None:
