@@ -55,6 +55,18 @@ options:
         description: Common name of the subject, at most 64 characters.
         type: str
         required: true
+      certificate:
+        description:
+          - The certificate of an authority of another host, in PEM. There is no C(NAME.key) then, and it is an
+            error if there is one. What the authority has signed is in O(signed).
+          - Empty in check mode if the other host has no authority yet.
+        type: str
+  signed:
+    description: >-
+      Certificates in PEM by name, of the authorities that have a C(certificate), as
+      M(mink8s.kubernetes.certificate_signing) returns them.
+    type: dict
+    default: {}
   key_pairs:
     description: Names of key pairs without a certificate, as C(NAME.key) and C(NAME.pub).
     type: list
@@ -158,7 +170,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "directory": {"type": "path", "required": True},
-            "authorities": {"type": "list", "elements": "dict", "options": options.SUBJECT, "default": []},
+            "authorities": options.AUTHORITIES,
+            "signed": {"type": "dict", "default": {}},
             "certificates": options.CERTIFICATES,
             "key_pairs": {**options.TEXTS, "no_log": False},
             "unwanted": options.TEXTS,

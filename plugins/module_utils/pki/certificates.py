@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import options, reissue, signing
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import given, options, reissue, signing
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import x509 as pki
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.files import read, write
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
@@ -24,17 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from cryptography import x509
+
 # A certificate or a key in base64.
 PLACEHOLDER = re.compile(r"(CERTIFICATE|KEY)\(([^()]*)\)")
 
 
 @dataclass(frozen=True)
 class Desired:
-    """requests: authorities before what they sign."""
+    """requests: authorities before what they sign. given: what another host makes of them, see given."""
 
     requests: Mapping[str, pki.Request]
     key_pairs: tuple[str, ...]
     renew_days: int
+    given: Mapping[str, x509.Certificate | None] = field(default_factory=dict)
+
+    @property
+    def own_keys(self) -> list[str]:
+        """Names of the certificates whose keys are on this host."""
+        return [name for name, each in self.requests.items() if each.authority or name not in self.given]
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,8 @@ def read_options(params: Mapping[str, Any]) -> Desired:
     for request in requests:
         if request.authority and request.authority not in authorities:
             raise ValueError(f"certificates: {request.name}: {request.authority} is not in authorities")
-    return Desired({request.name: request for request in requests}, params["key_pairs"], params["renew_days"])
+    by_name = {request.name: request for request in requests}
+    return Desired(by_name, params["key_pairs"], params["renew_days"], given.read_options(params))
 
 
 def observe(directory: Path, desired: Desired) -> dict[str, pki.Found]:
@@ -84,18 +93,15 @@ def plan(desired: Desired, found: Mapping[str, pki.Found], now: datetime) -> Wor
     ends: dict[str, datetime] = {}
     reasons: list[str] = []
     issue = []
-    for name, request in desired.requests.items():
-        signer, certificate = request.authority or name, found[name].certificate
-        faults = list(reissue.reasons(request, found[name], desired.requests[signer], found[signer]))
+    for name in desired.requests:
+        certificate = found[name].certificate
         if certificate:
             ends[name] = pki.not_after(certificate)
-            faults += reissue.expiry(name, certificate, now, desired.renew_days)
+        faults = _faults(desired, found, name, now)
         if faults:
-            obstacle = pki.cannot_sign(signer, found[signer], itself=signer == name)
-            if obstacle:
-                raise ValueError(f"{faults[0]}, but {signer} can't sign: {obstacle}. {_remedy(signer)}")
-            end = now + timedelta(days=request.days)
-            ends[name] = min(end, ends[signer]) if request.authority else end
+            if name not in desired.given:
+                _check_signer(desired.requests[name].authority or name, name, found, faults[0])
+            ends[name] = _end(desired, name, now, ends)
             issue.append(name)
             reasons += faults
     pair_faults = {name: list(_key_pair_faults(name, found[name])) for name in desired.key_pairs}
@@ -103,16 +109,54 @@ def plan(desired: Desired, found: Mapping[str, pki.Found], now: datetime) -> Wor
     close = [name for name, seen in found.items() if seen.key and seen.key_mode & 0o077]
     reasons += [fault for name in key_pairs for fault in pair_faults[name]]
     reasons += [f"{name}.key has mode {found[name].key_mode:04o}, others can read it" for name in close]
+    keys = {*desired.own_keys, *key_pairs}
+    new_keys = [name for name in (*issue, *key_pairs) if name in keys and found[name].key is None]
     before = dict(line for name, seen in found.items() for line in _lines(name, seen))
     after = {
         **before,
-        **{f"{name}.crt": _text(desired.requests[name].contents, ends[name]) for name in issue},
+        **{f"{name}.crt": _text(_contents(desired, name), ends[name]) for name in issue},
         **{f"{name}.pub": "public key" for name in key_pairs},
-        **{f"{name}.key": "mode 0600" for name in (*issue, *key_pairs) if found[name].key is None},
+        **{f"{name}.key": "mode 0600" for name in new_keys},
         **{f"{name}.key": "mode 0600" for name in close},
     }
     diff = ["".join(f"{file}: {text}\n" for file, text in sorted(side.items())) for side in (before, after)]
     return Work(Plan(tuple(reasons), *diff), tuple(issue), tuple(key_pairs), tuple(close), ends)
+
+
+def _faults(desired: Desired, found: Mapping[str, pki.Found], name: str, now: datetime) -> list[str]:
+    """Why a certificate has to be written."""
+    request, seen, made = desired.requests[name], found[name], desired.given.get(name)
+    if name in desired.given and not request.authority:
+        return given.authority_reasons(name, seen, made)
+    signer = request.authority or name
+    signer_seen = replace(found[signer], certificate=desired.given.get(signer) or found[signer].certificate)
+    faults = list(reissue.reasons(request, seen, desired.requests[signer], signer_seen))
+    if seen.certificate:
+        faults += reissue.expiry(name, seen.certificate, now, desired.renew_days)
+    if made:
+        by = desired.requests[signer], signer_seen
+        return given.certificate_reasons(request, seen, made, by, faults)
+    return faults
+
+
+def _check_signer(signer: str, name: str, found: Mapping[str, pki.Found], fault: str) -> None:
+    obstacle = pki.cannot_sign(signer, found[signer], itself=signer == name)
+    if obstacle:
+        raise ValueError(f"{fault}, but {signer} can't sign: {obstacle}. {_remedy(signer)}")
+
+
+def _end(desired: Desired, name: str, now: datetime, ends: Mapping[str, datetime]) -> datetime:
+    """When the certificate that is written ends. ends: of those before."""
+    request, made = desired.requests[name], desired.given.get(name)
+    if made:
+        return pki.not_after(made)
+    end = now + timedelta(days=request.days)
+    return min(end, ends[request.authority]) if request.authority else end
+
+
+def _contents(desired: Desired, name: str) -> pki.Contents:
+    made = desired.given.get(name)
+    return pki.contents(made) if made else desired.requests[name].contents
 
 
 def _remedy(authority: str) -> str:
@@ -157,7 +201,7 @@ def plan_removal(directory: Path, names: Iterable[str]) -> Removal:
 
 def files(directory: Path, desired: Desired) -> list[Path]:
     """Every file that may be written."""
-    names = [f"{name}.{kind}" for name in desired.requests for kind in ("crt", "key")]
+    names = [f"{name}.crt" for name in desired.requests] + [f"{name}.key" for name in desired.own_keys]
     names += [f"{name}.{kind}" for name in desired.key_pairs for kind in ("pub", "key")]
     return [directory / name for name in names]
 
@@ -165,7 +209,13 @@ def files(directory: Path, desired: Desired) -> list[Path]:
 def apply(
     directory: Path, desired: Desired, found: Mapping[str, pki.Found], work: Work, now: datetime
 ) -> None:
-    """Do the work: keys before what belongs to them, so that the next run completes one cut short."""
+    """Do the work: keys before what belongs to them, so that the next run completes one cut short.
+
+    Raises ValueError if another host has to make a certificate, and has not.
+    """
+    for name in work.issue:
+        if name in desired.given and not desired.given[name]:
+            raise ValueError(f"{name}.crt has to be written, but the control plane host has not given one.")
     signers = {}
     for name, seen in found.items():
         if seen.certificate and seen.key:
@@ -176,12 +226,15 @@ def apply(
             parent.mkdir(parents=True)
             parent.chmod(0o755)
     for name in work.issue:
-        request = desired.requests[name]
-        authority = signers[request.authority] if request.authority else None
-        signers[name] = made = signing.sign(request, found[name], authority, now, work.ends[name])
-        if found[name].key is None:
-            write(directory / f"{name}.key", pki.private_pem(made.key), 0o600)
-        write(directory / f"{name}.crt", pki.certificate_pem(made.certificate), 0o644)
+        certificate = desired.given.get(name)
+        if not certificate:
+            request = desired.requests[name]
+            authority = signers[request.authority] if request.authority else None
+            signers[name] = made = signing.sign(request, found[name], authority, now, work.ends[name])
+            certificate = made.certificate
+            if found[name].key is None:
+                write(directory / f"{name}.key", pki.private_pem(made.key), 0o600)
+        write(directory / f"{name}.crt", pki.certificate_pem(certificate), 0o644)
     for name in work.key_pairs:
         key = found[name].key or signing.new_rsa_key()
         if found[name].key is None:

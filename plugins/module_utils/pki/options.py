@@ -18,6 +18,12 @@ SUBJECT: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "common_name": {"type": "str", "required": True},
 }
+AUTHORITIES: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {**SUBJECT, "certificate": {"type": "str"}},
+}
 CERTIFICATES: dict[str, Any] = {
     "type": "list",
     "elements": "dict",

@@ -122,6 +122,28 @@ class Cluster:
         desired = node_certificates.read_options(self.options(wanted, requests))
         return node_certificates.sign(desired, self.authorities(), now)
 
+    def write(
+        self, signed: dict[str, Any], *, check: bool = False, wanted: list[dict[str, Any]] = WANTED
+    ) -> dict[str, Any]:
+        """Have the node write what was signed."""
+        authorities = [
+            {"name": name, "common_name": name, "certificate": signed["authorities"].get(name, "")}
+            for name in ("ca", "kubelet-ca")
+        ]
+        options = {
+            "directory": str(self.node),
+            "authorities": authorities,
+            "certificates": wanted,
+            "signed": signed["signed"],
+            "files": [{"path": f"{self.node}/ca-data", "content": "CERTIFICATE(ca)"}],
+            "ledger": str(self.ledger),
+        }
+        return module("certificates", {**options, "_ansible_diff": True}, check=check)
+
+    def join(self) -> dict[str, Any]:
+        """All that the node does, for the first time or again; what the last step returns."""
+        return self.write(self.sign(self.ask()["requests"]))
+
     def authorities(self) -> dict[str, pki.Found]:
         return {name: pki.load(self.control_plane, name) for name in node_certificates.AUTHORITIES}
 
@@ -393,3 +415,118 @@ def test_addresses_are_compared_by_what_they_mean(cluster: Cluster) -> None:
     six = {**KUBELET, "ip_addresses": [str(ip_address("::1"))]}
     request = asked(six)
     assert cluster.sign_at(NOW, [{**six, "ip_addresses": ["0:0:0:0:0:0:0:1"]}], [request]).certificates
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_a_node_has_its_certificates_and_nobody_elses_keys(cluster: Cluster) -> None:
+    written = cluster.join()
+    assert written["reasons"] == [
+        "ca.crt is missing",
+        "kubelet-ca.crt is missing",
+        *(f"{name}.crt is missing" for name in NAMES),
+        f"{cluster.node}/ca-data is missing",
+    ]
+    expected = {f"{name}.{kind}" for name in NAMES for kind in ("crt", "key")}
+    assert contents(cluster.node).keys() == expected | {"ca.crt", "kubelet-ca.crt", "ca-data"}
+    for name in ("ca", "kubelet-ca"):
+        there = (cluster.control_plane / f"{name}.crt").read_bytes()
+        assert (cluster.node / f"{name}.crt").read_bytes() == there
+    assert written["certificates"].keys() == {"ca", "kubelet-ca", *NAMES}
+    assert all(len(known["fingerprint"]) == 64 for known in written["certificates"].values())
+    assert "kubelet.crt: common name beta; dns names beta; " in written["diff"]["after"]
+    assert "ca.key" not in str(written["diff"])
+    assert "PRIVATE" not in json.dumps(written)
+    noted = json.loads(cluster.ledger.read_text())["paths"]
+    assert {Path(path).name for path, kind in noted.items() if kind == "file"} == {*contents(cluster.node)}
+    before = contents(cluster.node)
+    again = cluster.join()
+    assert not again["changed"]
+    assert again["reasons"] == []
+    assert contents(cluster.node) == before
+
+
+def test_check_mode_says_what_a_first_run_does(cluster: Cluster) -> None:
+    signed = cluster.sign(cluster.ask(check=True)["requests"], check=True)
+    said = cluster.write(signed, check=True)
+    nothing_known = cluster.write({"signed": {}, "authorities": {}}, check=True)
+    assert not cluster.node.exists()
+    written = cluster.join()
+    assert said["reasons"] == nothing_known["reasons"] == written["reasons"]
+    assert said["changed_files"] == nothing_known["changed_files"] == written["changed_files"]
+    assert {known["fingerprint"] for known in said["certificates"].values()} == {""}
+
+
+def test_check_mode_without_anything_signed_finds_a_node_as_it_was_left(cluster: Cluster) -> None:
+    cluster.join()
+    assert cluster.write({"signed": {}, "authorities": {}}, check=True)["reasons"] == []
+    (cluster.node / "kubelet.crt").unlink()
+    said = cluster.write({"signed": {}, "authorities": {}}, check=True)
+    assert said["reasons"] == ["kubelet.crt is missing"]
+
+
+def test_a_new_authority_of_the_control_plane_host_comes_to_the_node(cluster: Cluster) -> None:
+    cluster.join()
+    keys = {name: text for name, text in contents(cluster.node).items() if name.endswith(".key")}
+    for kind in ("crt", "key"):
+        (cluster.control_plane / f"ca.{kind}").unlink()
+    make_authorities(cluster.control_plane)
+    assert cluster.join()["reasons"] == [
+        "ca.crt is not the control plane host's",
+        "kubelet-client.crt is not signed by ca",
+        "kube-proxy.crt is not signed by ca",
+        f"{cluster.node}/ca-data has other content",
+    ]
+    assert {name: text for name, text in contents(cluster.node).items() if name.endswith(".key")} == keys
+    assert not cluster.join()["changed"]
+
+
+def test_a_certificate_that_was_signed_anew_is_written(cluster: Cluster) -> None:
+    requests = cluster.ask()["requests"]
+    cluster.write(cluster.sign(requests))
+    written = cluster.write(cluster.sign(requests))
+    assert written["reasons"] == [f"{name}.crt was signed anew" for name in NAMES]
+
+
+@pytest.mark.parametrize("content", ["PEM", "no key"])
+def test_a_host_with_an_authority_of_its_own_does_not_join(cluster: Cluster, content: str) -> None:
+    signed = cluster.sign(cluster.ask()["requests"])
+    own = (cluster.control_plane / "ca.key").read_text() if content == "PEM" else content
+    (cluster.node / "ca.key").write_text(own)
+    before = contents(cluster.node)
+    said = cluster.write(signed)
+    assert said["failed"]
+    assert "ca.key is there, so this host has, or had, a control plane of its own." in said["msg"]
+    assert "Run the playbook reset for this host" in said["msg"]
+    assert contents(cluster.node) == before
+
+
+def test_what_was_signed_for_another_key_or_name_is_not_written(cluster: Cluster) -> None:
+    signed = cluster.sign(cluster.ask()["requests"])
+    before = contents(cluster.node)
+    theirs = cluster.sign_at(NOW, [KUBELET], [asked(KUBELET)]).certificates["kubelet"]
+    changed = {**signed["signed"], "kubelet": pki.certificate_pem(theirs).decode()}
+    said = cluster.write({**signed, "signed": changed})
+    assert "signed: kubelet.key does not belong to kubelet.crt." in said["msg"]
+    said = cluster.write(signed, wanted=[{**KUBELET, "common_name": "gamma"}])
+    assert "signed: kubelet.crt: common name changed: now beta, wanted gamma." in said["msg"]
+    said = cluster.write({**signed, "signed": {**signed["signed"], "kubelet": "?"}})
+    assert "signed: kubelet: what was given is not a certificate in PEM" in said["msg"]
+    assert contents(cluster.node) == before
+
+
+def test_what_nobody_has_signed_is_an_error(cluster: Cluster) -> None:
+    signed = cluster.sign(cluster.ask()["requests"])
+    before = contents(cluster.node)
+    said = cluster.write({**signed, "signed": {}})
+    assert "kubelet.crt has to be written, but the control plane host has not given one." in said["msg"]
+    assert contents(cluster.node) == before
+
+
+def test_an_open_key_of_a_node_is_closed(cluster: Cluster) -> None:
+    cluster.join()
+    (cluster.node / "kubelet.key").chmod(0o644)
+    assert cluster.join()["reasons"] == ["kubelet.key has mode 0644, others can read it"]
+    assert stat.S_IMODE((cluster.node / "kubelet.key").stat().st_mode) == 0o600
