@@ -57,8 +57,8 @@ options:
         required: true
       certificate:
         description:
-          - The certificate of an authority of another host, in PEM. There is no C(NAME.key) then, and it is an
-            error if there is one. What the authority has signed is in O(signed).
+          - The certificate of an authority of another host, in PEM. There is no C(NAME.key) then, and one
+            that is there is an error. What the authority has signed is in O(signed).
           - Empty in check mode if the other host has no authority yet.
         type: str
   signed:
