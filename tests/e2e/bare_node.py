@@ -106,6 +106,12 @@ def given() -> dict[str, Any]:
     return dict(yaml.safe_load(path.read_text()))
 
 
+def has_coredns(given: dict[str, Any]) -> bool:
+    """Whether coredns's image, which is not in a release, comes with the artifacts, or from the internet."""
+    from_here = {"cluster_artifacts", "cluster_image_registry"} & given.keys()
+    return not from_here or "coredns" in given.get("cluster_image_tags", {})
+
+
 def with_given_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     """A test's cluster_arguments with those that the release needs on this machine."""
     needed = given().get("cluster_arguments", {})

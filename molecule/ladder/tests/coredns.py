@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from typing import Any
 
 import lesson
 import objects
 import rungs
 from bare_node import changed, runtime, said
 from rungs import Ladder
-
-
-def offered(given: dict[str, Any]) -> bool:
-    """Whether its image comes with the artifacts, or from the internet's registry."""
-    from_here = {"cluster_artifacts", "cluster_image_registry"} & given.keys()
-    return not from_here or "coredns" in given.get("cluster_image_tags", {})
 
 
 def is_shown(ladder: Ladder) -> None:

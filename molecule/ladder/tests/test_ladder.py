@@ -19,7 +19,7 @@ from rungs import Ladder
 
 # What a release and its artifacts have decides what is to be shown, before anything runs.
 GIVEN = bare_node.given()
-COREDNS = coredns.resolves if coredns.offered(GIVEN) else coredns.is_refused
+COREDNS = coredns.resolves if bare_node.has_coredns(GIVEN) else coredns.is_refused
 AUTHENTICATION = authentication.of(GIVEN["cluster_version"])
 # Not its own -T: with that, some builds of BusyBox crash.
 ASK = "timeout 3 wget -q -O - http://{}/"

@@ -1,4 +1,4 @@
-"""What a person tries on each rung: a Deployment with a Service, and pods that ask."""
+"""What a person tries in a cluster: a Deployment with a Service, and pods that ask."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import objects
 from bare_node import Node
 
 NODE_PORT = 30080
-SERVE = "mkdir -p /www && hostname >/www/index.html && trap exit TERM; httpd -f -p 80 -h /www & wait"
+# Its page is its name; /cgi-bin/who has the client's address besides.
+SERVE = r"""
+mkdir -p /www/cgi-bin && hostname >/www/index.html
+printf '#!/bin/sh\necho; echo $(hostname) $REMOTE_ADDR\n' >/www/cgi-bin/who && chmod +x /www/cgi-bin/who
+echo serving; trap exit TERM; httpd -f -p 0.0.0.0:80 -h /www & wait
+"""
 SLEEP = "trap exit TERM; sleep 86400 & wait"
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
@@ -24,8 +29,8 @@ def _spec(image: str, script: str, **more: Any) -> dict[str, Any]:
     return {"terminationGracePeriodSeconds": 1, "containers": [_container(image, script, **more)]}
 
 
-def web(image: str) -> list[dict[str, Any]]:
-    """A Deployment of two web servers that say their names, and their Service."""
+def web(image: str, replicas: int = 2) -> list[dict[str, Any]]:
+    """A Deployment of web servers that say their names, and their Service."""
     labels = {"app": "web"}
     probe = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1}
     deployment = {
@@ -33,7 +38,7 @@ def web(image: str) -> list[dict[str, Any]]:
         "kind": "Deployment",
         "metadata": {"name": "web"},
         "spec": {
-            "replicas": 2,
+            "replicas": replicas,
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": _spec(image, SERVE, readinessProbe=probe)},
         },

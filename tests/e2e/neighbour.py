@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bare_node import Node
 
 KNOCK = Path(__file__).with_name("knock.py")
-NAME = "mink8s-certificates-neighbour"
+NAME = "mink8s-neighbour"
 PKI = "/etc/kubernetes/pki"
 # What has a name that kube-apiserver trusts, from an authority that has no more than the right name.
 MAKE = """
@@ -58,6 +59,33 @@ def knocks(address: str, ports: list[int]) -> Any:
 def nobody_gets(address: str, paths: list[str]) -> Any:
     """What somebody without a certificate gets for paths of kube-apiserver."""
     return json.loads(_run("python3", "-c", KNOCK.read_text(), address, "6443", *paths))
+
+
+def ports(node: Node) -> dict[int, set[str]]:
+    """Every port on which a node listens, with the addresses."""
+    rows = node.run("ss", "--listening", "--tcp", "--numeric", "--no-header").splitlines()
+    found: dict[int, set[str]] = {}
+    for row in rows:
+        host, _colon, port = row.split()[3].rpartition(":")
+        found.setdefault(int(port), set()).add(host)
+    return found
+
+
+def refuses(ports: Iterable[int]) -> dict[str, Any]:
+    """What nobody, a wrong certificate and real ones of the other authority get at each port."""
+    closed = dict.fromkeys(("nobody", "wrong", "admin", "apiserver-kubelet-client"), "ConnectionRefusedError")
+    outside = {
+        "6443": {"nobody": "403", "wrong": "401", "apiserver-kubelet-client": "401"},
+        # Of what it does not have, the kubelet says so to everyone.
+        "10250": dict.fromkeys(("nobody", "wrong", "admin"), "404 401"),
+    }
+    return {str(port): outside.get(str(port), closed) for port in ports}
+
+
+def lets_in(got: dict[str, Any]) -> set[str]:
+    """The ports that the right certificate opens, which are left without what it got there."""
+    right = {"6443": "admin", "10250": "apiserver-kubelet-client"}
+    return {port for port, name in right.items() if port in got and "200" in got[port].pop(name).split()}
 
 
 def _run(*command: str) -> str:
