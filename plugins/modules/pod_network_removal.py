@@ -10,8 +10,9 @@ module: pod_network_removal
 short_description: Take out the pod network that the collection made with CNI plugins
 version_added: 0.1.0
 description:
-  - Stops and removes the unit that makes the bridge, and removes the bridge, the CNI configuration, what the
-    plugins have noted, and their chains in C(iptables) and C(ip6tables) with the rules that lead to them.
+  - Stops and removes the unit that makes the bridge, and removes the bridge, the routes to pods on other
+    nodes, the CNI configuration, what the plugins have noted, and its chains and theirs in C(iptables) and
+    C(ip6tables) with the rules that lead to them.
   - Pods that are still in this network lose it.
   - The packages of the plugins stay until reset.
 author: The mink8s authors (@mink8s)
@@ -54,6 +55,7 @@ def plan(module: AnsibleModule) -> list[Step]:
     """What there is of it, and how each goes. That it is there is seen by its files, which go last."""
     found = host.unit(module, pod_network.UNIT, ours=True)
     found += host.chains(module, filter_chains.POD_NETWORK)
+    found += host.routes(module)
     found += host.bridge()
     if pod_network.ADDRESSES.exists():
         reason = f"{pod_network.ADDRESSES} has addresses of the pod network's"

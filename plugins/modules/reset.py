@@ -174,7 +174,7 @@ def decide(module: AnsibleModule, runtime: ContainerRuntime, ledger: ledger_file
     # The pod network is there before the kubelet is.
     planned = {step.path for step in [*removal.steps, *leftovers.steps]}
     work.steps += host.configuration(ledger, planned)
-    work.steps += host.bridge() if pod_network.UNIT in ledger.units else []
+    work.steps += [*host.routes(module), *host.bridge()] if pod_network.UNIT in ledger.units else []
     work.steps += host.firewall(module, ledger, ran)
     work.add(containers.remove_images(stored, ledger.images))
     work.add(host.settings(module, ledger, runtime, not packages.runtime_goes))

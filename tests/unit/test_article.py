@@ -321,7 +321,7 @@ def test_a_pod_network_with_docker_changes_where_pods_are_and_nothing_else(
     conflist, unit = "/etc/cni/net.d/10-mink8s.conflist", "/etc/systemd/system/pod-network.service"
     assert cni.keys() - full.keys() == {conflist, unit}
     assert '"subnet": "10.200.0.0/24", "gateway": "10.200.0.1"' in cni[conflist]
-    assert "ip address add 10.200.0.1/24 dev cni0" in cni[unit]
+    assert "ip address replace 10.200.0.1/24 dev cni0" in cni[unit]
     differ = {path for path in full if cni[path].replace("10.200.0.1", "172.17.0.1") != full[path]}
     corefile = "/etc/kubernetes/Corefile"
     # The manifest has the sum of the Corefile, which names the bridge.

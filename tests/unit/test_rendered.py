@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import pod_network
 from rendering import COMPONENTS, MANIFESTS, Rendered, known, render, sums, variables
 
 LISTING = Path(__file__).parent / "rendered.sha256"
@@ -93,3 +94,23 @@ def test_a_node_without_control_plane_has_what_is_for_every_node_alone(tmp_path:
         f"{MANIFESTS}/kube-proxy.yaml",
         "/etc/systemd/system/kubelet.service",
     ]
+
+
+def test_the_pod_network_has_a_route_to_each_other_node(tmp_path: Path) -> None:
+    others = [
+        {"name": f"node{each}", "address": f"192.0.2.{each}", "subnet": f"10.244.{each}.0/24"}
+        for each in (1, 2)
+    ]
+    user = {"cluster_container_runtime": "containerd", "cluster_version": "v1.20.15"}
+    clusters = {"alone": user, "one of three": {**user, "pod_network_nodes": others}}
+    unit = "/etc/systemd/system/pod-network.service"
+    alone, three = (each[unit].splitlines() for each in render(clusters, tmp_path).values())
+    proto = f"proto {pod_network.PROTOCOL}"
+    for each in others:
+        route = f"ExecStart=ip route replace {each['subnet']} via {each['address']} {proto}"
+        assert three[three.index(route) - 1] == f"# To the pods of {each['name']}."
+    (kept,) = (line for line in three if "ip route delete" in line)
+    assert f" in 10.244.1.0/24|10.244.2.0/24) ;; *) ip route delete $$subnet {proto} ;;" in kept
+    assert f"ExecStart=ip -4 route flush {proto}" in alone
+    assert "Wants=network-online.target" in three
+    assert [line for line in alone if "via" in line or "online" in line] == []

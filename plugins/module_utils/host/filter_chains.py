@@ -19,7 +19,7 @@ JUMP = re.compile(r" -[jg] (\S+)")
 KUBERNETES = re.compile(r"KUBE-\S+")
 # Those of pods in the pod network, to which rules lead that name it, and those of all its pods.
 PODS = re.compile(r'-A .*\bname: \\"mink8s\\" .*')
-POD_NETWORK = re.compile(rf"CNI-(FORWARD|ADMIN|HOSTPORT-\S+)|{PODS.pattern}")
+POD_NETWORK = re.compile(rf"CNI-(FORWARD|ADMIN|HOSTPORT-\S+)|MINK8S-POSTROUTING|{PODS.pattern}")
 WITH_POD_NETWORK = re.compile(rf"{KUBERNETES.pattern}|{POD_NETWORK.pattern}")
 
 

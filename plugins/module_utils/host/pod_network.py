@@ -8,9 +8,14 @@ import json
 import re
 from pathlib import Path
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
+
 UNIT = "pod-network.service"
 CONFIGURATION = Path("/etc/cni/net.d/10-mink8s.conflist")
 BRIDGE = "cni0"
+# The number by which its routes to other nodes are known.
+PROTOCOL = 118
 # Where the plugins note which address each pod has, and the network's name in what else they note.
 ADDRESSES = Path("/var/lib/cni/networks/mink8s")
 
@@ -18,6 +23,13 @@ ADDRESSES = Path("/var/lib/cni/networks/mink8s")
 def is_there() -> bool:
     """Whether there is anything of it on this host."""
     return CONFIGURATION.exists() or Path("/etc/systemd/system", UNIT).exists()
+
+
+def routes(run: Run) -> tuple[str, ...]:
+    """The networks of pods on other nodes that the unit has made routes to. run: the module's run_command."""
+    ip = programs.find("ip")
+    lines = run([ip, "-4", "route", "show", "proto", str(PROTOCOL)])[1].splitlines() if ip else []
+    return tuple(line.split()[0] for line in lines)
 
 
 def subnet(kubelet: str, configuration: Path = CONFIGURATION) -> str | None:

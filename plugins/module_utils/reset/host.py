@@ -113,6 +113,13 @@ def bridge() -> list[Step]:
     return [Step(f"the bridge {name} is the pod network's", ("ip", "link", "delete", name))] if there else []
 
 
+def routes(module: AnsibleModule) -> list[Step]:
+    """The routes to pods on other nodes."""
+    found = pod_network.routes(module.run_command)
+    flush = ("ip", "-4", "route", "flush", "proto", str(pod_network.PROTOCOL))
+    return [Step(f"routes lead to pods on other nodes: {enumerate_some(found)}", flush)] if found else []
+
+
 def settings(
     module: AnsibleModule, ledger: ledger_file.Ledger, runtime: ContainerRuntime, stays: bool
 ) -> Findings:

@@ -48,10 +48,12 @@ PODS = r"""*nat
 :CNI-4d32826fc3e9 - [0:0]
 :CNI-DN-4d32826 - [0:0]
 :CNI-HOSTPORT-DNAT - [0:0]
+:MINK8S-POSTROUTING - [0:0]
 :CNI-c0d31abaf5e6 - [0:0]
 -A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
 -A POSTROUTING -s 10.200.0.4/32 -m comment --comment "name: \"mink8s\" id: \"ae95\"" -j CNI-4d32826fc3e9
 -A POSTROUTING -s 10.4.0.3/32 -m comment --comment "name: \"bridge\" id: \"3f4f\"" -j CNI-c0d31abaf5e6
+-A POSTROUTING -j MINK8S-POSTROUTING
 -A CNI-4d32826fc3e9 ! -d 224.0.0.0/4 -m comment --comment "name: \"mink8s\" id: \"ae95\"" -j MASQUERADE
 -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"mink8s\" id: \"ae95\"" -j CNI-DN-4d32826
 COMMIT
@@ -68,6 +70,7 @@ def test_chains_of_pods_are_those_to_which_rules_lead_that_name_their_network() 
     whole = filter_chains.plan(PODS, "/usr/sbin/iptables-restore", filter_chains.WITH_POD_NETWORK)
     assert whole
     assert "-D PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT" in whole.data
+    assert "-D POSTROUTING -j MINK8S-POSTROUTING" in whole.data
     assert "CNI-c0d31" not in whole.data
     assert filter_chains.plan(PODS, "/usr/sbin/iptables-restore") is None
 

@@ -28,3 +28,14 @@ def test_pods_are_where_the_configuration_says(
     # Such as one that a run has left which was killed before it came to the kubelet.
     assert pod_network.subnet(OWN, path) == ""
     assert pod_network.subnet("", path) is None
+
+
+def test_routes_to_other_nodes_are_known_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pod_network.programs, "find", lambda name: f"/sbin/{name}")
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        assert command[1:] == ["-4", "route", "show", "proto", "118"]
+        return 0, "10.244.1.0/24 via 192.0.2.8 dev eth0 \n10.244.2.0/24 via 192.0.2.9 dev eth0 \n", ""
+
+    assert pod_network.routes(run) == ("10.244.1.0/24", "10.244.2.0/24")
+    assert pod_network.routes(lambda command: (0, "", "")) == ()
