@@ -31,6 +31,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 REQUEST_TIMEOUT = 10
 
 
+class KubeconfigError(ValueError):
+    """A file is no kubeconfig."""
+
+
 def connect(module: AnsibleModule) -> Any:
     """An ApiClient for the cluster of the module's kubeconfig; None in check mode on a host without one.
 
@@ -47,11 +51,19 @@ def connect(module: AnsibleModule) -> Any:
             "Run the role control_plane first, or set kubeconfig."
         )
     require(module)
+    try:
+        return load(kubeconfig)
+    except KubeconfigError as error:
+        return module.fail_json(msg=str(error))
+
+
+def load(kubeconfig: str) -> Any:
+    """An ApiClient for the cluster of a kubeconfig, where there is a client. Raises KubeconfigError."""
     settings = client.Configuration()
     try:
         config.load_kube_config(config_file=kubeconfig, client_configuration=settings)
     except (config.ConfigException, OSError, TypeError, YAMLError) as error:
-        module.fail_json(msg=f"{kubeconfig} cannot be used as a kubeconfig: {error}")
+        raise KubeconfigError(f"{kubeconfig} cannot be used as a kubeconfig: {error}") from error
     # A proxy set for the internet must not carry what goes to this host's own API.
     settings.proxy = None
     settings.retries = False
