@@ -8,6 +8,9 @@ VENV_OLD := .venv-2.16
 LINK := .collections/ansible_collections/mink8s/kubernetes
 SANDBOX := python3 tests/sandbox
 NODE := mink8s
+NODES := 1
+# The nodes that join the cluster of the first.
+WORKERS := $(patsubst %,$(NODE)-%,$(shell seq 2 $(NODES)))
 ARGS ?= get pods --all-namespaces
 # What a release that is made here has to have: one of the sets of tests/sandbox/release.py.
 PROGRAMS := components
@@ -17,16 +20,35 @@ export MINK8S_INVENTORY := $(CURDIR)/.sandbox
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 say = echo "==> $(1)"
 
+define SHARED
+
+    cluster_authentication: certificates
+  children:
+    workers:
+      hosts: {$(foreach name,$(WORKERS),$(name): ,)}
+      vars: {cluster_control_plane: $(NODE)}
+endef
+define HOSTS
+mink8s:
+  hosts:
+    $(NODE):
+  vars:
+    ansible_connection: community.docker.docker
+    ansible_user: root
+    ansible_python_interpreter: /usr/bin/python3$(if $(WORKERS),$(SHARED))
+endef
+export HOSTS
+
 .PHONY: help
 help: ## list what there is
 	grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 .PHONY: up
 up: PROGRAMS := $(if $(COMPONENTS),components,cluster)
-up: ## a cluster in a throw-away node; COMPONENTS=, CONTAINER_RUNTIME=, VERSION= and ARTIFACTS= as in the README
+up: ## a cluster in a throw-away node, or in NODES=; COMPONENTS=, CONTAINER_RUNTIME=, VERSION= and ARTIFACTS= as in the README
 	$(MAKE) --no-print-directory --jobs=2 PROGRAMS=$(PROGRAMS) $(VENV)/done inventory
-	$(call say,creating the node $(NODE))
-	$(SANDBOX) node $(NODE) >/dev/null
+	$(call say,creating $(NODE) $(WORKERS))
+	printf '%s\n' $(NODE) $(WORKERS) | xargs --max-procs=3 -n 1 $(SANDBOX) node >/dev/null
 	$(call say,making it a cluster (about a minute))
 	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/site.yml tests/sandbox/images.yml \
 		$(if $(COMPONENTS),$(WITH_COMPONENTS))
@@ -39,7 +61,7 @@ kubectl: ## run kubectl in the node: make kubectl ARGS='get nodes'
 	docker exec $(NODE) kubectl $(ARGS)
 
 .PHONY: status
-status: ## what there is of Kubernetes in the node, as a table and as a page with a map
+status: ## what there is of Kubernetes in each node, as a table and as a page with a map
 	ansible-playbook -i $(MINK8S_INVENTORY)/hosts.yml playbooks/status.yml
 
 .PHONY: shell
@@ -47,8 +69,8 @@ shell: ## a shell in the node
 	docker exec -it $(NODE) bash
 
 .PHONY: down
-down: ## remove the node and what served it
-	$(SANDBOX) node-rm $(NODE)
+down: ## remove the nodes and what served them
+	docker ps --all --filter 'name=^$(NODE)(-[0-9]+)?$$' --format '{{.Names}}' | xargs --no-run-if-empty -n 1 $(SANDBOX) node-rm
 	$(SANDBOX) mirror-rm
 
 .PHONY: test
@@ -119,7 +141,7 @@ test-tools:
 .PHONY: inventory
 inventory: $(LINK)
 	mkdir -p $(MINK8S_INVENTORY)/group_vars
-	printf 'mink8s:\n  hosts:\n    $(NODE):\n  vars:\n    ansible_connection: community.docker.docker\n    ansible_user: root\n    ansible_python_interpreter: /usr/bin/python3\n' >$(MINK8S_INVENTORY)/hosts.yml
+	printf '%s\n' "$$HOSTS" >$(MINK8S_INVENTORY)/hosts.yml
 	$(SANDBOX) vars --programs $(PROGRAMS) >$(MINK8S_INVENTORY)/vars.new
 	mv $(MINK8S_INVENTORY)/vars.new $(MINK8S_INVENTORY)/group_vars/mink8s.yml
 

@@ -85,6 +85,10 @@ subnet:
   type: str
   returned: success
   sample: 10.244.1.0/24
+control_plane_address:
+  description: Address of the control plane host's own node; empty if it is not in the file.
+  type: str
+  returned: success
 nodes:
   description: All nodes in the file, this one among them, sorted by name.
   type: list
@@ -132,15 +136,14 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def observe(params: dict[str, Any]) -> pod_subnets.Wanted:
-    """What is asked for, and which subnets are taken beyond the file."""
+def observe(params: dict[str, Any], own: str) -> pod_subnets.Wanted:
+    """What is asked for, and which subnets are taken beyond the file. own: that of this host's pods."""
     reported: dict[str, tuple[str, ...]] = {}
     if params["node"] not in pod_subnets.read(params["path"]):
         # Most runs find the node in the file, and this import takes longer than all else of the module.
         from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import pod_cidrs
 
         reported = pod_cidrs.observe(params["kubeconfig"])
-    own = pod_network.subnet(procfs.text(own_cluster.UNIT)) or ""
     return pod_subnets.Wanted(
         params["network"],
         params["node"],
@@ -156,7 +159,8 @@ def run(module: AnsibleModule) -> None:
     params = module.params
     path, node = params["path"], params["node"]
     present = params["state"] == "present"
-    wanted = observe(params) if present else None
+    own = pod_network.subnet(procfs.text(own_cluster.UNIT)) or ""
+    wanted = observe(params, own) if present else None
     if present and not module.check_mode:
         ledger_file.note(params["ledger"], files=[path])
         files.make_directory(Path(path).parent, 0o755)
@@ -172,6 +176,7 @@ def run(module: AnsibleModule) -> None:
             pod_subnets.plan(path, node, before, after),
             lambda: files.write(path, pod_subnets.render(after), pod_subnets.MODE),
             subnet=after[node].subnet if wanted else "",
+            control_plane_address=next((each.address for each in after.values() if each.subnet == own), ""),
             nodes=nodes,
         )
 

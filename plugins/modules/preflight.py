@@ -152,10 +152,10 @@ options:
       bridge_netfilter, cgroup, cgroup_driver, clock, components, container_runtime, directories, disk_space,
       downgrade, eviction, firewall, hostname, image_registry, iptables, kernel_log, kernel_memory, linux,
       logins, memory, mirror, mounts, moved_directories, name_servers, names, nftables, node_name,
-      other_kubernetes, overlay, pod_network, pod_network_change, ports, registered_name, release_checksum,
-      root, routes, runtime_change, runtime_defaults, runtime_packages, runtime_restart, runtime_rules,
-      runtime_settings, runtime_unit, runtime_version, security, service_network, skipped_minor, static_pods,
-      swap, sysctl, systemd, version_range]
+      other_kubernetes, overlay, pod_network, pod_network_change, ports, registered_name,
+      release_checksum, root, routes, runtime_change, runtime_defaults, runtime_packages, runtime_restart,
+      runtime_rules, runtime_settings, runtime_unit, runtime_version, security, service_network,
+      skipped_minor, static_pods, swap, sysctl, systemd, version_range]
 """
 
 EXAMPLES = r"""
@@ -198,6 +198,25 @@ remove_pods_from:
   description: >-
     The container runtime whose pods have to be removed, because the kubelet has used it until now, or has had
     them in another network; empty if all pods stay.
+  type: str
+  returned: always
+node:
+  description: What other hosts of the cluster have to know.
+  type: dict
+  returned: always
+  contains:
+    name:
+      description: The name it registers with.
+      type: str
+    address:
+      description: The address it registers with.
+      type: str
+    version:
+      description: O(version).
+      type: str
+pod_subnet:
+  description: >-
+    The network in which the pods of this host are; empty if it is the container runtime's own, or unknown.
   type: str
   returned: always
 has_pod_network:

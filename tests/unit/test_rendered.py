@@ -88,9 +88,12 @@ def test_a_node_without_control_plane_has_what_is_for_every_node_alone(tmp_path:
     }
     (rendered,) = render({"node": node}, tmp_path).values()
     assert sorted(rendered) == [
+        "/etc/kubernetes/Corefile",
+        "/etc/kubernetes/coredns.conf",
         "/etc/kubernetes/kube-proxy.conf",
         "/etc/kubernetes/kubelet.conf",
         "/etc/kubernetes/kubelet.yaml",
+        f"{MANIFESTS}/coredns.yaml",
         f"{MANIFESTS}/kube-proxy.yaml",
         "/etc/systemd/system/kubelet.service",
     ]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import kernel, observation
 from rendering import variables
 
@@ -126,3 +127,16 @@ def test_make_hands_the_container_runtime_on_however_it_is_given(words: list[str
     command = ["make", "--no-print-directory", rule, "told", *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     assert done.stdout == "containerd\n"
+
+
+@pytest.mark.parametrize(("number", "workers"), [(1, []), (3, ["mink8s-2", "mink8s-3"])])
+def test_the_second_node_and_later_ones_join_the_cluster_of_the_first(
+    number: int, workers: list[str]
+) -> None:
+    command = ["make", "--silent", "--eval", 'show: ; echo "$$HOSTS"', "show", f"NODES={number}"]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    group = yaml.safe_load(printed)["mink8s"]
+    assert list(group["hosts"]) == ["mink8s"]
+    joining = group.get("children", {}).get("workers", {"hosts": {}, "vars": {}})
+    assert list(joining["hosts"]) == workers
+    assert joining["vars"] == ({"cluster_control_plane": "mink8s"} if workers else {})

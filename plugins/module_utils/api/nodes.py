@@ -184,6 +184,27 @@ def without_outlived(node: Any) -> dict[str, Any]:
     return {"metadata": {"resourceVersion": node.metadata.resource_version}, "spec": {"taints": left or None}}
 
 
+def plan_pod_cidr(name: str, seen: str, wanted: str) -> Plan:
+    """Why a node's podCIDR has to be set. Raises ValueError if it has another one, which can't change."""
+    if wanted in ("", seen):
+        return Plan()
+    if seen:
+        raise ValueError(
+            f"node {name} has the podCIDR {seen} in the API, which can't be changed, and its pods are to"
+            f" be in {wanted}. Run kubectl delete node {name} and the playbook site again, which registers it"
+            " anew."
+        )
+    return Plan((f"node {name} has no podCIDR",), "", f"node {name}: podCIDR {wanted}\n")
+
+
+def changed_by_administrator(node: Any, pod_cidr: str, taints: bool) -> dict[str, Any]:
+    """The change that sets the podCIDR, where one is given, and takes outlived taints away, if it is to."""
+    change = without_outlived(node) if taints and outlived(node) else {"spec": {}}
+    if pod_cidr:
+        change["spec"].update({"podCIDR": pod_cidr, "podCIDRs": [pod_cidr]})
+    return change
+
+
 def _condition(node: Any, name: str) -> Any:
     """The node's condition of that name, or None."""
     return next((each for each in node.status.conditions or [] if each.type == name), None)

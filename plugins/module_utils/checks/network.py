@@ -123,7 +123,8 @@ def stale_pods(desired: Mapping[str, Any], host: Host) -> str:
 
 
 def _changes_pod_network(desired: Mapping[str, Any], host: Host) -> bool:
-    return host.pod_subnet not in (None, subnets.node_subnet(desired["pod_network"]))
+    # A node keeps the part that it has.
+    return host.pod_subnet is not None and not subnets.is_part(host.pod_subnet, desired["pod_network"])
 
 
 def _place(pods: str | None, host: Host) -> str:

@@ -181,7 +181,7 @@ def observe(params: Mapping[str, Any], run: Run) -> Host:
         has_iptables=bool(programs.find("iptables")),
         filter=packet_filter.Filter() if os.geteuid() else packet_filter.observe(run),
         nft_version=packet_filter.nft_version(run) if proxy_mode(params) == "nftables" else "",
-        network=network.observe(runtime.bridge),
+        network=network.observe(runtime.bridge, pod_network.routes(run) if has_ledger else ()),
         cgroup_version=cgroup_version,
         controllers=cgroup.controllers(mounts),
         kernel_memory_error=cgroup.kernel_memory_error(mounts),

@@ -144,6 +144,12 @@ def run(module: AnsibleModule) -> None:
         "cgroup_v1_parameters": list(host.cgroup_v1_parameters) if switches else [],
         "packages": apt_packages.installed(module, module.params["packages"]),
         "remove_pods_from": network.stale_pods(module.params, host),
+        "node": {
+            "name": module.params["node_name"] or host.hostname,
+            "address": module.params["address"] or host.address,
+            "version": module.params["version"],
+        },
+        "pod_subnet": host.pod_subnet or "",
         "has_pod_network": host.has_pod_network,
         "has_kube_proxy_rules": host.filter.has_kube_proxy_rules,
         "resolv_conf": host_facts.resolv_conf(host),

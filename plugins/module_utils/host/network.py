@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import re
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import programs
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import text
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 
 SIOCGIFADDR = 0x8915
 RESOLV_CONF = "/etc/resolv.conf"
@@ -52,10 +55,25 @@ class Resolver:
 
 
 @dataclass(frozen=True)
+class NextHop:
+    """Where the kernel sends packets for an address.
+
+    gateway: whom to, if they don't go straight there. own: whether the address is this host's. error: why
+    they go nowhere.
+    """
+
+    gateway: str = ""
+    interface: str = ""
+    own: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Network:
     """addresses: IPv4, without loopback. bridge: the host's to pods; empty until it is there.
 
-    routes: without the default. forwards: whether packets go from one interface to another.
+    routes: without the default, and without those of the pod network. forwards: whether packets go from one
+    interface to another.
     """
 
     addresses: tuple[str, ...] = ()
@@ -65,12 +83,15 @@ class Network:
     forwards: bool = True
 
 
-def observe(bridge: str) -> Network:
-    """Look at the network. bridge: the interface that pods are connected to."""
+def observe(bridge: str, ours: Container[str] = ()) -> Network:
+    """Look at the network.
+
+    bridge: the interface that pods are connected to. ours: networks that the collection has made routes to.
+    """
     return Network(
         addresses(text("/proc/net/fib_trie")),
         address(bridge),
-        tuple(routes(text("/proc/net/route"))),
+        tuple(each for each in routes(text("/proc/net/route")) if str(each.network) not in ours),
         resolver(),
         text("/proc/sys/net/ipv4/ip_forward").strip() != "0",
     )
@@ -121,6 +142,29 @@ def routes(table: str) -> Iterator[Route]:
         if any(mask):
             length = bin(int.from_bytes(mask, "big")).count("1")
             yield Route(IPv4Network((destination, length), strict=False), fields[0])
+
+
+def next_hops(wanted: Iterable[str], run: Run) -> dict[str, NextHop]:
+    """The way to each of these addresses, by the address; none where nobody can tell it."""
+    ip = programs.find("ip")
+    if not ip:
+        return {}
+    return {each: next_hop(*run([ip, "-4", "-json", "route", "get", each])) for each in wanted}
+
+
+def next_hop(code: int, out: str, error: str) -> NextHop:
+    """What `ip -4 -json route get ADDRESS` says."""
+    try:
+        (route,) = json.loads(out) if code == 0 else [None]
+    except ValueError:
+        route = None
+    if not isinstance(route, dict):
+        said = (error or out).strip().splitlines() or [f"ip ended with code {code}"]
+        return NextHop(error=said[0].split("answers: ")[-1].rstrip("."))
+    kind = route.get("type", "unicast")
+    if kind not in ("unicast", "local"):
+        return NextHop(error=f"it is a {kind} address")
+    return NextHop(route.get("gateway", ""), route.get("dev", ""), kind == "local")
 
 
 def nameservers(resolv_conf: str) -> list[str]:

@@ -101,7 +101,7 @@ def allocate(wanted: Wanted, entries: Entries) -> Entries:
     network = _network(wanted.network)
     _refuse_same_address(wanted, entries)
     known = entries.get(wanted.node)
-    if known and _fits(known.subnet, network):
+    if known and subnets.is_node_subnet(known.subnet, str(network)):
         subnet = known.subnet
     else:
         subnet = _choose(wanted, network, list(_taken(wanted, entries)))
@@ -168,7 +168,7 @@ def _choose(wanted: Wanted, network: IPv4Network, taken: list[tuple[str, IPv4Net
     if wanted.own[0] == wanted.node:
         preferred.append(wanted.own[1])
     for subnet in preferred:
-        if _fits(subnet, network) and _is_free(IPv4Network(subnet), taken):
+        if subnets.is_node_subnet(subnet, str(network)) and _is_free(IPv4Network(subnet), taken):
             return subnet
     for candidate in network.subnets(new_prefix=subnets.NODE_PREFIX):
         if _is_free(candidate, taken):
@@ -183,12 +183,6 @@ def _choose(wanted: Wanted, network: IPv4Network, taken: list[tuple[str, IPv4Net
 
 def _is_free(subnet: IPv4Network, taken: Iterable[tuple[str, IPv4Network]]) -> bool:
     return not any(subnet.overlaps(other) for _name, other in taken)
-
-
-def _fits(subnet: str, network: IPv4Network) -> bool:
-    """Whether this is what a node has of the network."""
-    parsed = _parsed(subnet)
-    return parsed is not None and parsed.prefixlen == subnets.NODE_PREFIX and parsed.subnet_of(network)
 
 
 def _parsed(subnet: str) -> IPv4Network | None:

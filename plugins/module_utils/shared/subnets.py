@@ -18,6 +18,19 @@ def first_address(network: str) -> str:
         return ""
 
 
+def is_part(subnet: str, network: str) -> bool:
+    """Whether a network has all addresses of the other. No network, as empty text, is part of none only."""
+    try:
+        return IPv4Network(subnet).subnet_of(IPv4Network(network))
+    except ValueError:
+        return subnet == network
+
+
+def is_node_subnet(subnet: str, network: str) -> bool:
+    """Whether this is a part of a network of pods that one of several nodes may have."""
+    return is_part(subnet, network) and subnet.endswith(f"/{NODE_PREFIX}")
+
+
 def node_subnet(network: str) -> str:
     """The part of a network of pods that those of one node have: the first 256 addresses, or all if fewer."""
     try:

@@ -150,8 +150,13 @@ class Watch:
         return ""
 
     def _mirror_pods(self, core: Any) -> Iterator[tuple[str, nodes.StaticPod]]:
+        # A kubelet may ask for the pods of its own node alone.
+        asked = {
+            "field_selector": f"spec.nodeName={self._module.params['name']}",
+            "_request_timeout": kubernetes_client.REQUEST_TIMEOUT,
+        }
         for namespace in {pod.namespace for pod in self._wanted}:
-            listed = core.list_namespaced_pod(namespace, _request_timeout=kubernetes_client.REQUEST_TIMEOUT)
+            listed = core.list_namespaced_pod(namespace, **asked)
             for pod in listed.items:
                 conditions = pod.status.conditions or []
                 ready = any(c.type == "Ready" and c.status == "True" for c in conditions)

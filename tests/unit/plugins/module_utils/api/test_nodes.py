@@ -10,14 +10,17 @@ import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.nodes import (
     Observed,
     StaticPod,
+    changed_by_administrator,
     missing,
     outlived,
+    plan_pod_cidr,
     plan_taints,
     static_pod,
     summary,
     warnings,
     without_outlived,
 )
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan
 from kubernetes import client
 
 NODE, VERSION = "host-1", "v1.18.20"
@@ -236,3 +239,23 @@ def test_a_manifest_that_is_tried_has_to_run_for_a_moment() -> None:
         )
         == []
     )
+
+
+def test_a_pod_cidr_is_set_once() -> None:
+    assert plan_pod_cidr(NODE, "", "10.244.1.0/24").reasons == (f"node {NODE} has no podCIDR",)
+    assert plan_pod_cidr(NODE, "10.244.1.0/24", "10.244.1.0/24") == Plan()
+    assert plan_pod_cidr(NODE, "10.244.1.0/24", "") == Plan()
+    with pytest.raises(ValueError, match=r"which can't be changed, and its pods are to be in 10.244.2.0/24"):
+        plan_pod_cidr(NODE, "10.244.1.0/24", "10.244.2.0/24")
+
+
+def test_an_administrator_sets_the_pod_cidr_and_takes_taints_away_at_once() -> None:
+    tainted = node()
+    tainted.spec = client.V1NodeSpec(
+        taints=[client.V1Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")]
+    )
+    pod_cidr = {"podCIDR": "10.244.1.0/24", "podCIDRs": ["10.244.1.0/24"]}
+    assert changed_by_administrator(tainted, "10.244.1.0/24", taints=False) == {"spec": pod_cidr}
+    both = changed_by_administrator(tainted, "10.244.1.0/24", taints=True)
+    assert both["spec"] == {**pod_cidr, "taints": None}
+    assert "resourceVersion" in both["metadata"]

@@ -123,6 +123,26 @@ def test_pods_are_on_the_runtimes_own_bridge_or_on_that_of_the_pod_network(
     assert (seen.bridge, seen.bridge_address) == (bridge, address)
 
 
+def test_the_way_to_other_hosts_is_what_the_kernel_says() -> None:
+    near = '[{"dst":"192.0.2.8","dev":"eth0","prefsrc":"192.0.2.7","flags":[],"uid":0,"cache":[]}]'
+    far = '[{"dst":"9.9.9.9","gateway":"192.0.2.1","dev":"eth0","flags":[],"cache":[]}]'
+    own = '[{"type":"local","dst":"192.0.2.7","dev":"lo","flags":[],"cache":["local"]}]'
+    all_of = '[{"type":"broadcast","dst":"192.0.2.255","dev":"eth0"}]'
+    unreachable = "RTNETLINK answers: Network is unreachable\n"
+    assert network.next_hop(0, near, "") == network.NextHop("", "eth0")
+    assert network.next_hop(0, far, "") == network.NextHop("192.0.2.1", "eth0")
+    assert network.next_hop(0, own, "").own
+    assert network.next_hop(0, all_of, "").error == "it is a broadcast address"
+    assert network.next_hop(2, "", unreachable).error == "Network is unreachable"
+    assert network.next_hop(2, "", "").error == "ip ended with code 2"
+    assert network.next_hop(0, "[]", "").error == "[]"
+
+
+def test_routes_of_the_pod_network_are_nobody_elses() -> None:
+    seen = network.observe("docker0").routes
+    assert network.observe("docker0", [str(each.network) for each in seen]).routes == ()
+
+
 def test_space_is_added_up_on_each_file_system(tmp_path: Path) -> None:
     wanted = [
         {"path": str(tmp_path), "megabytes": 10},

@@ -12,7 +12,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.checks import ne
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import packet_filter
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.disk import FileSystem
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.kernel_features import Kernel
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.network import Network, Resolver, Route
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.network import (
+    Network,
+    Resolver,
+    Route,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.other_kubernetes import Other
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.own_cluster import Cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.procfs import Listener
@@ -940,6 +944,8 @@ def test_a_change_of_the_container_runtime_is_told_once() -> None:
         ("10.244.0.0/24", {"pod_network": "10.244.0.0/20"}, ""),
         ("10.244.0.0/24", {"pod_network": "10.244.0.0/25"}, "docker"),
         ("10.244.0.0/24", {"pod_network": "10.244.0.0/16", "container_runtime": "containerd"}, "docker"),
+        ("10.244.7.0/24", {"pod_network": "10.244.0.0/16"}, ""),
+        ("10.244.7.0/24", {"pod_network": "10.200.0.0/16"}, "docker"),
         # Nobody knows which, as with somebody's own CNI configuration.
         (None, {"pod_network": "10.244.0.0/16"}, ""),
         (None, {}, ""),

@@ -3,6 +3,7 @@
 import pytest
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.subnets import (
     first_address,
+    is_node_subnet,
     node_subnet,
 )
 
@@ -25,3 +26,18 @@ def test_a_network(network: str, first: str, part: str) -> None:
 def test_text_that_is_no_network(text: str) -> None:
     assert (first_address(text), node_subnet(text)) == ("", "")
     assert first_address("10.0.0.1/32") == ""
+
+
+@pytest.mark.parametrize(
+    ("subnet", "network", "is_one"),
+    [
+        ("10.244.7.0/24", "10.244.0.0/16", True),
+        ("10.245.7.0/24", "10.244.0.0/16", False),
+        ("10.244.7.0/25", "10.244.0.0/16", False),
+        ("10.244.7.1/24", "10.244.0.0/16", False),
+        ("", "10.244.0.0/16", False),
+        ("10.244.7.0/24", "", False),
+    ],
+)
+def test_a_part_of_a_network_that_a_node_may_have(subnet: str, network: str, is_one: bool) -> None:
+    assert is_node_subnet(subnet, network) is is_one
