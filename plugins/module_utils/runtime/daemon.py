@@ -224,7 +224,7 @@ def go_back(
         settings_file.settle(daemon.ledger, daemon.path, tried_from["ours"])
     raise RefusedError(
         f"{error}. What the run had changed in {tried} is taken back, and {program.name} runs as it did"
-        f" before. Correct {program.variable} or cluster_proxy and run again."
+        f" before. Correct what it names, {program.variable} or cluster_proxy, and run again."
     )
 
 

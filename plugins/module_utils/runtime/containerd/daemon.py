@@ -46,6 +46,13 @@ DUMP_SECONDS, CRI_SECONDS = 20, 30
 # What its journal has of a plugin that does not start.
 NOT_LOADED = re.compile(rf"failed to load plugin.*({'|'.join(map(re.escape, sorted(config.DISABLING)))})")
 
+# With many containers on the host, what root may have of these is used up.
+NO_INOTIFY = re.compile(r"fsnotify.*too many open files")
+INOTIFY_REMEDY = (
+    "No inotify instance is left on the host: raise their number, as with"
+    " `sysctl -w fs.inotify.max_user_instances=1024`"
+)
+
 
 @dataclass(frozen=True)
 class Desired(daemon.Desired):
@@ -187,4 +194,6 @@ def answers(module: AnsibleModule) -> None:
         command = ["journalctl", "--unit", PROGRAM.unit, "--since", f"@{int(started)}", "--no-pager"]
         _code, journal, _error = module.run_command([*command, "--output", "cat"])
         lines = "\n".join(line for line in journal.splitlines() if NOT_LOADED.search(line))
-        raise UnitError(". ".join(filter(None, [left[-1].rstrip("."), log_lines.most_relevant(lines)])))
+        why = log_lines.most_relevant(lines)
+        remedy = INOTIFY_REMEDY if NO_INOTIFY.search(why) else ""
+        raise UnitError(". ".join(filter(None, [left[-1].rstrip("."), why, remedy])))

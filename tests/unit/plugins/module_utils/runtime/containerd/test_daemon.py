@@ -196,6 +196,19 @@ def test_a_containerd_without_cri_says_why_at_once() -> None:
         daemon.answers(module)
 
 
+@pytest.mark.usefixtures("without_cri")
+def test_a_host_without_inotify_instances_is_told_how_to_have_more() -> None:
+    module: Any = Journal()
+    module.log = (
+        'time="x" level=warning msg="failed to load plugin io.containerd.grpc.v1.cri"'
+        ' error="failed to create fsnotify watcher: too many open files"\n'
+    )
+    with pytest.raises(
+        UnitError, match=r"too many open files.*sysctl -w fs\.inotify\.max_user_instances=1024"
+    ):
+        daemon.answers(module)
+
+
 def test_a_containerd_that_does_not_answer_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
