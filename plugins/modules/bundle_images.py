@@ -93,9 +93,8 @@ def kept(runtime: ContainerRuntime, reference: Reference) -> Iterator[None]:
         now = runtime.image(reference.tagged)
         if tagged and now and now.identity != tagged.identity:
             runtime.tag(tagged.identity, reference.tagged)
-        # With its last tag the runtime would also forget a digest that was there before.
-        elif not tagged and not pinned_before:
-            runtime.untag(reference.tagged)
+        elif not tagged and not (pinned_before and runtime.forgets_digests):
+            runtime.untag(reference.tagged, prune=not pinned_before)
         if not pinned_before:
             runtime.untag(reference.pinned)
 

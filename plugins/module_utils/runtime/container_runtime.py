@@ -193,6 +193,8 @@ class ContainerRuntime(ABC):
     # A socket of the kubelet's for it, which outlives the kubelet.
     kubelet_socket: ClassVar[str]
     configuration: ClassVar[str]
+    # Whether an image's digest is forgotten with the last of its tags.
+    forgets_digests: ClassVar[bool]
     # Commands that show a person what there is: the versions of its programs, and what is in it.
     version_commands: ClassVar[tuple[tuple[str, ...], ...]]
     content_commands: ClassVar[tuple[tuple[str, ...], ...]]

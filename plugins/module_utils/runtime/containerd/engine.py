@@ -53,6 +53,7 @@ class Containerd(ContainerRuntime):
     data_root = "/var/lib/containerd"
     kubelet_socket = ""
     configuration = "/etc/containerd/config.toml"
+    forgets_digests = False
     version_commands = (("containerd", "--version"), ("runc", "--version"))
     content_commands = (
         ("ctr", "--namespace", NAMESPACE, "containers", "list"),

@@ -60,6 +60,7 @@ class Docker(ContainerRuntime):
     data_root = "/var/lib/docker"
     kubelet_socket = "/run/dockershim.sock"
     configuration = dockerd.DAEMON_JSON
+    forgets_digests = True
     version_commands = (("docker", "version"), ("containerd", "--version"))
     content_commands = (
         # The containers' command lines are left out: they are the user's, and may hold secrets.
