@@ -25,7 +25,7 @@ CTR = ("ctr", "--namespace", "k8s.io")
 RUNNING = """
 ctr --namespace k8s.io tasks list | awk '$3 == "RUNNING" {print $1, $2}' | while read -r id process; do
     if info=$(ctr --namespace k8s.io containers info "$id" 2>/dev/null); then
-        echo "{\\"process\\": $process, \\"info\\": $info}"
+        printf '{"process": %s, "info": %s}\\n' "$process" "$info"
     fi
 done
 """

@@ -30,9 +30,14 @@ def _spec(image: str, script: str, **more: Any) -> dict[str, Any]:
 
 
 def web(image: str, replicas: int = 2) -> list[dict[str, Any]]:
-    """A Deployment of web servers that say their names, and their Service."""
+    """A Deployment of web servers that say their names, on as many nodes as there are, and their Service."""
     labels = {"app": "web"}
     probe = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1}
+    spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+    spec = {
+        **_spec(image, SERVE, readinessProbe=probe),
+        "topologySpreadConstraints": [{**spread, "labelSelector": {"matchLabels": labels}}],
+    }
     deployment = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -40,7 +45,7 @@ def web(image: str, replicas: int = 2) -> list[dict[str, Any]]:
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": _spec(image, SERVE, readinessProbe=probe)},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
         },
     }
     service = {"selector": labels, "type": "NodePort", "ports": [{"port": 80, "nodePort": NODE_PORT}]}
