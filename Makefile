@@ -106,8 +106,7 @@ sanity: test-setup test-tools ## ansible-test sanity, with both ends of the rang
 .PHONY: e2e
 e2e: test-setup test-tools inventory ## whole clusters on real nodes; CONTAINER_RUNTIME=containerd, AUTHENTICATION=certificates, ARTIFACTS=DIR VERSION=vX for others
 	molecule test --scenario-name default
-	molecule test --scenario-name ladder
-	molecule test --scenario-name certificates
+	molecule test --scenario-name nodes
 	pytest -q --numprocesses 2 --dist loadfile tests/e2e
 	python tests/week.py
 

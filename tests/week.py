@@ -1,9 +1,10 @@
-"""What CI does by day, all of it within any seven days, and no more a day than it has time for.
+"""What CI does by day, and no more a day than it has time for.
 
 `python tests/week.py` does what is for today and says what that is; --print [DATE] only says it.
 
-With the container runtime that the tests' clusters have it is faults, as all else is done each day; with the
-other one that the release has it is scenarios, files of tests/e2e and faults.
+Each day has a scenario of molecule with the container runtime that the tests' clusters have, and scenarios or
+files of tests/e2e with the other one that the release has: all of them within any seven days. And it has
+faults, with one container runtime on one day and with the other on the next: all within any eighteen days.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,8 +24,9 @@ import bare_node
 
 KILLED = "test_runs.py::test_killed"
 PROCESSES = "test_processes.py::test"
+NODES = "test_nodes.py::test"
 RUNTIME = f"{PROCESSES}_container_runtime"
-# From Monday on: faults, as pytest names them, and about how many seconds they take on an idle machine.
+# Faults, as pytest names them, and about how many seconds they take on an idle machine.
 FAULTS = (
     ((f"{PROCESSES}_killed", f"{PROCESSES}_broken_manifest", f"{PROCESSES}_image_removed"), 330),
     (("test_restarts.py", "test_download.py"), 320),
@@ -33,10 +35,12 @@ FAULTS = (
     ((f"{KILLED}[3]", f"{KILLED}[4]", f"{KILLED}[5]"), 420),
     (("test_disk.py", f"{RUNTIME}_restarted", f"{RUNTIME}_stopped"), 480),
     ((*(f"{KILLED}[{point}]" for point in range(6, 10)),), 480),
+    ((f"{NODES}_node",), 480),
+    ((f"{NODES}_control_plane",), 420),
 )
-# The other container runtime has them on other days.
-LATER = 3
-# And of Monday, and so on: scenarios of molecule, and files of tests/e2e, two of which run at once.
+# A day has one of these besides those that each day has.
+SCENARIOS = ("ladder", "certificates")
+# Of Monday, and so on: scenarios of molecule, and files of tests/e2e, two of which run at once.
 OTHER = (
     (("default", "test_iptables.py"), 330),
     (("test_reset.py", "test_status.py"), 330),
@@ -77,12 +81,16 @@ def of_day(day: date, runtime: str, others: tuple[str, ...]) -> list[Part]:
 
     runtime: the one that everything else has. others: those that the release has besides.
     """
-    number, later = day.weekday(), (day + timedelta(days=LATER)).weekday()
-    names = OTHER[number][0]
+    number = day.toordinal()
+    runtimes = (runtime, *others)
+    turn, faulty = divmod(number, len(runtimes))
+    faults = FAULTS[turn % len(FAULTS)][0]
+    names = OTHER[day.weekday()][0]
     files = tuple(name for name in names if name.endswith(".py"))
     scenarios = tuple(name for name in names if name not in files)
-    parts = [Part(other, scenarios, files, FAULTS[later][0]) for other in others]
-    return [Part(runtime, faults=FAULTS[number][0]), *parts]
+    own = Part(runtime, (SCENARIOS[number % len(SCENARIOS)],))
+    parts = [own, *(Part(other, scenarios, files) for other in others)]
+    return [replace(part, faults=faults) if part.runtime == runtimes[faulty] else part for part in parts]
 
 
 def main(arguments: list[str]) -> int:

@@ -92,6 +92,31 @@ ROWS = {
         "etcd ends, so writes are refused; what was acknowledged is kept",
         "free space; the kubelet starts etcd again within five minutes",
     ),
+    "control plane down": (
+        "Several nodes: the control plane's host is down for five minutes",
+        "pods on the other nodes go on, and are the same afterwards",
+        "start it",
+    ),
+    "node down": (
+        "Several nodes: the host of one is down",
+        "its pods are created anew on the others, and Services send to those, where controllers run",
+        "start it",
+    ),
+    "nodes cut off": (
+        "Several nodes: the network between one and the control plane is cut off until it is not Ready",
+        "pods go on on both sides",
+        NOTHING,
+    ),
+    "two runs": (
+        "Two runs of `site.yml` at once add a node each",
+        "both succeed, and no two nodes have the same part of the pod network",
+        "run `site.yml` for all, which tells every node of the others' pods",
+    ),
+    "killed while joining": (
+        "`site.yml` is killed while a node joins, at two random points",
+        "the node is left half made",
+        "run `site.yml` again",
+    ),
 }
 
 ONLY_WITH = {
