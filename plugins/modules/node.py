@@ -12,7 +12,8 @@ short_description: Set what only an administrator may set of a node, or remove i
 description:
   - Sets C(spec.podCIDR) of a node that is registered, which can be set once, and takes away the taints that
     keep pods from a node that is Ready, where no controller does.
-  - Or deletes the Node object. A kubelet that still runs does not register it again before it is restarted.
+  - Or deletes the Node object with the pods that were on it and its Lease, which stay where no controller
+    removes them. A kubelet that still runs does not register its node again before it is restarted.
   - Runs on a host with an administrator's kubeconfig, such as that of the control plane. A kubelet may not
     do any of this for its own node.
 author: The mink8s authors (@mink8s)
@@ -71,7 +72,11 @@ reasons:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import kubernetes_client, nodes
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import (
+    kubernetes_client,
+    node_removal,
+    nodes,
+)
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import Plan, carry_out, together
 
 
@@ -81,11 +86,6 @@ def plan_presence(params: dict[str, Any], node: Any) -> Plan:
         return nodes.plan_pod_cidr(params["name"], "", params["pod_cidr"])
     pod_cidr = nodes.plan_pod_cidr(params["name"], node.spec.pod_cidr or "", params["pod_cidr"])
     return together(pod_cidr, nodes.plan_taints(node) if params["taints"] == "managed" else Plan())
-
-
-def plan_absence(name: str, node: Any) -> Plan:
-    """Why a Node object has to go."""
-    return Plan() if node is None else Plan((f"node {name} is registered",), f"node/{name}\n", "")
 
 
 def main() -> None:
@@ -106,7 +106,8 @@ def main() -> None:
         read = kubernetes_client.core(api).read_node if api else None
         node: Any = kubernetes_client.get(read, name) if read else None
         if params["state"] == "absent":
-            carry_out(module, plan_absence(name, node), lambda: kubernetes_client.core(api).delete_node(name))
+            left = node_removal.observe(api, name) if api else node_removal.Left()
+            carry_out(module, node_removal.plan(name, left), lambda: node_removal.apply(api, name, left))
         if node is None and not module.check_mode:
             module.fail_json(msg=f"node {name} is not registered. Run the playbook site for its host.")
         plan, managed = plan_presence(params, node), params["taints"] == "managed"

@@ -82,6 +82,11 @@ def core(api: Any) -> Any:
     return client.CoreV1Api(api)
 
 
+def coordination(api: Any) -> Any:
+    """The API of the group coordination.k8s.io."""
+    return client.CoordinationV1Api(api)
+
+
 def rbac(api: Any) -> Any:
     """The API of the group rbac.authorization.k8s.io."""
     return client.RbacAuthorizationV1Api(api)

@@ -16,25 +16,29 @@ SECONDS = 3
 
 
 def observe(kubeconfig: str) -> dict[str, tuple[str, ...]]:
-    """The subnets of each node by its name; none where there is no client, or no answer.
+    """The subnets of each node by its name, as registered has it."""
+    return by_node(registered(kubeconfig))
+
+
+def registered(kubeconfig: str) -> list[Any]:
+    """All Node objects; none where there is no client, or no answer.
 
     May start the module again with the system's Python, so nothing is to be changed before.
     """
     if not Path(kubeconfig).exists():
-        return {}
+        return []
     if not kubernetes_client.HAS_KUBERNETES:
         library.respawn("kubernetes")
-        return {}
+        return []
     failures: tuple[type[Exception], ...] = (
         *kubernetes_client.api_exceptions(),
         kubernetes_client.KubeconfigError,
     )
     try:
         api = kubernetes_client.load(kubeconfig)
-        answer = kubernetes_client.core(api).list_node(_request_timeout=SECONDS)
+        return list(kubernetes_client.core(api).list_node(_request_timeout=SECONDS).items)
     except failures:
-        return {}
-    return by_node(answer.items)
+        return []
 
 
 def by_node(nodes: Iterable[Any]) -> dict[str, tuple[str, ...]]:
