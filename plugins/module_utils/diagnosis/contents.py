@@ -48,14 +48,21 @@ def questions(
     runtime: ContainerRuntime, config_dir: str, lines: int
 ) -> list[tuple[str, str, list[Question]]]:
     """The files of the archive that are answers to questions, each with what it is."""
+    # A node without control plane asks as its kubelet, which may not read everything.
+    as_kubelet = is_other_node(config_dir)
+    kubeconfig = f"{config_dir}/{'kubelet' if as_kubelet else 'admin'}.conf"
 
     def kubectl(*arguments: str) -> tuple[str, ...]:
-        return ("kubectl", f"--kubeconfig={config_dir}/admin.conf", "--request-timeout=15s", *arguments)
+        return ("kubectl", f"--kubeconfig={kubeconfig}", "--request-timeout=15s", *arguments)
 
     def journal(unit: str) -> tuple[str, str, list[Question]]:
         command = ("journalctl", f"--unit={unit}", f"--lines={lines}", "--no-pager", "--output=short-iso")
         return f"journal/{unit.partition('.')[0]}.txt", f"the end of the journal of {unit}", [command]
 
+    events: list[tuple[str, str, list[Question]]] = []
+    if not as_kubelet:
+        asked = kubectl("get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp")
+        events.append(("api/events.txt", "events, oldest first", [asked]))
     kubernetes = ("kubelet", "--version"), kubectl("version")
     system = "/etc/os-release", ("uname", "-a"), "/proc/cmdline", ("systemctl", "--version")
     units = ("kubelet.service", *reversed(runtime.units))
@@ -110,12 +117,14 @@ def questions(
             [kubectl("get", "nodes", "--output=wide"), kubectl("describe", "nodes")],
         ),
         ("api/pods.txt", "pods", [kubectl("get", "pods", "--all-namespaces", "--output=wide")]),
-        (
-            "api/events.txt",
-            "events, oldest first",
-            [kubectl("get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp")],
-        ),
+        *events,
     ]
+
+
+def is_other_node(config_dir: str) -> bool:
+    """Whether there is a node without a control plane on the host."""
+    directory = Path(config_dir)
+    return (directory / "kubelet.conf").exists() and not (directory / "admin.conf").exists()
 
 
 def made(ledger_path: str) -> tuple[tuple[Path, ...], str]:
@@ -233,7 +242,7 @@ def collect(module: AnsibleModule, params: Mapping[str, Any]) -> list[Part]:
     parts = [Part("preflight.txt", "what would make a run fail", f"{params['preflight']}\n")]
     for path, about, asked in questions(runtime, config_dir, lines):
         answers = [ask(module, question, params["bin_dir"]) for question in asked]
-        if path in ETCD:
+        if path in ETCD and not is_other_node(config_dir):
             answers.append(_ask_etcd(Path(config_dir, "manifests", "kube-apiserver.yaml"), ETCD[path]))
         if path == "versions.txt":
             answers.insert(0, Answer("Ansible", software))

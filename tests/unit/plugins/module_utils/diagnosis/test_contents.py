@@ -39,6 +39,22 @@ def test_the_number_of_lines_is_that_of_each_journal() -> None:
         assert "--lines=9" in questions()[f"journal/{unit}.txt"][0]
 
 
+def test_a_node_without_control_plane_asks_as_its_kubelet(tmp_path: Path) -> None:
+    def kubectl() -> dict[str, str]:
+        asked = contents.questions(Docker(), str(tmp_path), 9)
+        return {path: each[0][1] for path, _about, each in asked if each[0][0] == "kubectl"}
+
+    assert not contents.is_other_node(str(tmp_path))
+    assert set(kubectl().values()) == {f"--kubeconfig={tmp_path}/admin.conf"}
+    (tmp_path / "kubelet.conf").touch()
+    assert contents.is_other_node(str(tmp_path))
+    assert set(kubectl().values()) == {f"--kubeconfig={tmp_path}/kubelet.conf"}
+    assert "api/events.txt" not in kubectl()
+    (tmp_path / "admin.conf").touch()
+    assert not contents.is_other_node(str(tmp_path))
+    assert "api/events.txt" in kubectl()
+
+
 def test_only_the_logs_of_our_static_pods_are_read(tmp_path: Path) -> None:
     write(tmp_path / STATIC / "etcd" / "0.log", "first", "second", "third")
     write(tmp_path / STATIC / "etcd" / "1.log", "fourth")
