@@ -12,6 +12,8 @@ short_description: Wait until kube-apiserver is healthy
 description:
   - Waits until kube-apiserver, with a certificate of the authority, answers this host that it is healthy.
   - A kubelet that is started then registers its node at once.
+  - Where kube-apiserver is just being replaced by one of a later release, waits for that, because no kubelet
+    may be newer than it.
 author: The mink8s authors (@mink8s)
 attributes:
   check_mode:
@@ -41,6 +43,9 @@ options:
     description: Its private key.
     type: path
     required: true
+  version:
+    description: The earliest release that it may be. Any if not given.
+    type: str
   timeout:
     description: Longest wait, in seconds.
     type: int
@@ -55,6 +60,7 @@ EXAMPLES = r"""
     ca_file: /etc/kubernetes/pki/ca.crt
     certificate_file: /etc/kubernetes/pki/kubelet-client.crt
     key_file: /etc/kubernetes/pki/kubelet-client.key
+    version: v1.20.15
 """
 
 RETURN = r"""
@@ -64,29 +70,44 @@ problem:
   returned: always
 """
 
+import json
 from http.client import HTTPException
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import no_answer, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import no_answer, versions, waiting
 
 SECONDS = 5
 
 
+def read(params: dict[str, Any], url: str) -> bytes:
+    """What kube-apiserver answers. Raises OSError and HTTPException."""
+    with open_url(
+        url,
+        use_proxy=False,
+        timeout=SECONDS,
+        ca_path=params["ca_file"],
+        client_cert=params["certificate_file"],
+        client_key=params["key_file"],
+    ) as answer:
+        return bytes(answer.read())
+
+
+def too_old(answer: bytes, version: str | None) -> list[str]:
+    """One line if that is of an earlier release than the version. answer: what /version says."""
+    reported = str(json.loads(answer)["gitVersion"])
+    if version and versions.parse(reported) < versions.parse(version):
+        return [f"it is {reported}, and a kubelet {version} must not be newer"]
+    return []
+
+
 def unhealthy(params: dict[str, Any]) -> list[str]:
-    """One line that says why kube-apiserver is not healthy; empty if it is."""
+    """One line that says why kube-apiserver is not healthy, or not yet of the release; empty if it is."""
     url = f"{params['server']}/healthz"
     try:
-        with open_url(
-            url,
-            use_proxy=False,
-            timeout=SECONDS,
-            ca_path=params["ca_file"],
-            client_cert=params["certificate_file"],
-            client_key=params["key_file"],
-        ):
-            return []
+        read(params, url)
+        return too_old(read(params, f"{params['server']}/version"), params["version"])
     except (OSError, HTTPException) as error:
         return [f"{url} answers: {no_answer.words(error)}"]
 
@@ -102,6 +123,7 @@ def main() -> None:
             "certificate_file": path,
             # The file's path; the key itself is never shown.
             "key_file": {**path, "no_log": False},
+            "version": {"type": "str"},
             "timeout": {"type": "int", "default": 180},
         },
         supports_check_mode=True,
