@@ -158,6 +158,7 @@ def test_each_row_of_the_table_of_releases_says_all() -> None:
         "authentication",
         "cgroup_versions",
         "container_runtimes",
+        "kubelet_skew",
         "proxy_modes",
         "tags",
         "checksums",
@@ -167,6 +168,8 @@ def test_each_row_of_the_table_of_releases_says_all() -> None:
         assert needed <= release.keys() <= needed | optional
         assert ("docker_api" in release) == ("docker" in release["container_runtimes"])
         assert ("containerd" in release["container_runtimes"]) == ("cri" in release)
+        # https://kubernetes.io/releases/version-skew-policy/#kubelet
+        assert release["kubelet_skew"] == (2 if numbers(minor) < [1, 25] else 3)
         usual = ["none", "certificates"] if numbers(minor) < [1, 20] else ["certificates"]
         assert release["authentication"] == usual
         # The gate IPTablesOwnershipCleanup is on from 1.27 on.

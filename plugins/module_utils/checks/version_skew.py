@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    Table: TypeAlias = Mapping[str, Mapping[str, Any]]
+    Table: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
 
 def of_control_plane(version: str, apiserver: str, nodes: Mapping[str, str], releases: Table) -> Problems:

@@ -23,8 +23,8 @@ pod/web-0 evicted
 UNMANAGED = (
     'error: unable to drain node "beta", aborting command...\n\n'
     "There are pending nodes to be drained:\n beta\n"
-    "error: cannot delete Pods not managed by ReplicationController, ReplicaSet, Job, DaemonSet or StatefulSet"
-    " (use --force to override): default/reader, team/one\n"
+    "error: cannot delete Pods not managed by ReplicationController, ReplicaSet, Job, DaemonSet or"
+    " StatefulSet (use --force to override): default/reader, team/one\n"
 )
 NEW_UNMANAGED = (
     'error: unable to drain node "beta" due to error: cannot delete Pods that declare no controller'
