@@ -58,6 +58,11 @@ snapshot:
       type: list
       elements: str
       sample: [host-1]
+    pod_subnets:
+      description: Name, address and subnet of those with a part of the pod network.
+      type: list
+      elements: dict
+      sample: [{name: host-1, address: 192.0.2.7, subnet: 10.244.0.0/24}]
 """
 
 from dataclasses import asdict

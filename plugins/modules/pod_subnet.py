@@ -56,6 +56,25 @@ options:
       - Empty if it has none.
     type: str
     default: ""
+  known:
+    description:
+      - Nodes of a backup that the cluster is restored from. Each keeps what it had, unless the file has it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Its name.
+        type: str
+        required: true
+      address:
+        description: Its IPv4 address.
+        type: str
+        required: true
+      subnet:
+        description: Its part of the pod network.
+        type: str
+        required: true
   kubeconfig:
     description:
       - Kubeconfig file on the control plane host for the API that is asked which subnets are taken.
@@ -123,6 +142,7 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import (
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import files, ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.plan import carry_out
 
+TEXT = {"type": "str", "required": True}
 ARGUMENTS: dict[str, Any] = {
     "path": {"type": "path", "default": "/etc/kubernetes/pod-subnets.json"},
     "node": {"type": "str", "required": True},
@@ -131,6 +151,12 @@ ARGUMENTS: dict[str, Any] = {
     "address": {"type": "str"},
     "current": {"type": "str", "default": ""},
     "own_node": {"type": "str", "default": ""},
+    "known": {
+        "type": "list",
+        "elements": "dict",
+        "options": dict.fromkeys(("name", "address", "subnet"), TEXT),
+        "default": [],
+    },
     "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
     **ledger_file.ARGUMENTS,
 }
@@ -167,7 +193,9 @@ def run(module: AnsibleModule) -> None:
     with pod_subnets.alone(path):
         before = pod_subnets.read(path)
         if wanted:
-            after = pod_subnets.allocate(wanted, before)
+            after = pod_subnets.allocate(
+                wanted, pod_subnets.with_known(before, params["known"], params["network"])
+            )
         else:
             after = {name: each for name, each in before.items() if name != node}
         nodes = [{"name": name, **asdict(each)} for name, each in sorted(after.items())]

@@ -11,6 +11,9 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup import node_records
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.backup.node_records import NodeRecord
+
 CHECKSUM_BYTES = 32
 SECTOR_BYTES = 512
 # Where the first page of a bolt database says what it is.
@@ -35,11 +38,13 @@ class Snapshot:
     """A whole snapshot of a Kubernetes cluster.
 
     sha256: of the file. nodes: names of the nodes in it, those deleted a short while ago too.
+    pod_subnets: the nodes that have a part of the pod network.
     """
 
     size: int
     sha256: str
     nodes: tuple[str, ...]
+    pod_subnets: tuple[NodeRecord, ...] = ()
 
 
 def verify(path: str | Path) -> Snapshot:
@@ -78,7 +83,7 @@ def _read(path: str | Path, content: mmap.mmap) -> Snapshot:
         )
     digest.update(content[end:])
     nodes = sorted({match[1].decode() for match in NODE.finditer(content)})
-    return Snapshot(len(content), digest.hexdigest(), tuple(nodes))
+    return Snapshot(len(content), digest.hexdigest(), tuple(nodes), tuple(node_records.nodes(content)))
 
 
 def belongs(snapshot: Snapshot, path: str | Path, node_name: str) -> None:

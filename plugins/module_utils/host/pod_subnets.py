@@ -96,6 +96,17 @@ def alone(path: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def with_known(entries: Entries, known: Iterable[Mapping[str, str]], network: str) -> Entries:
+    """The entries with those nodes of a backup that they lack and whose subnet is a part of the network."""
+    added = {
+        each["name"]: Entry(each["address"], each["subnet"])
+        for each in known
+        if subnets.is_node_subnet(each["subnet"], network)
+        and all(each["subnet"] != entry.subnet for entry in entries.values())
+    }
+    return {**added, **entries}
+
+
 def allocate(wanted: Wanted, entries: Entries) -> Entries:
     """The entries with that of the node, which keeps its subnet. Raises PodSubnetError."""
     network = _network(wanted.network)

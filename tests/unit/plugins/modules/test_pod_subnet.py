@@ -198,3 +198,26 @@ def test_the_api_is_asked_where_there_is_one() -> None:
         )
     ]
     assert pod_cidrs.by_node(nodes) == {"alpha": ("10.244.0.0/24", "fd00::/64"), "gamma": ("10.244.2.0/24",)}
+
+
+def test_nodes_of_a_backup_get_back_what_they_had(tmp_path: Path) -> None:
+    known = [
+        {"name": "alpha", "address": "192.0.2.7", "subnet": "10.244.3.0/24"},
+        {"name": "beta", "address": "192.0.2.8", "subnet": "10.244.0.0/24"},
+        {"name": "elsewhere", "address": "192.0.2.9", "subnet": "172.20.0.0/24"},
+    ]
+    first = run(tmp_path, "alpha", known=known, address="192.0.2.70")
+    assert first["subnet"] == "10.244.3.0/24"
+    assert first["nodes"] == [
+        {"name": "alpha", "address": "192.0.2.70", "subnet": "10.244.3.0/24"},
+        {"name": "beta", "address": "192.0.2.8", "subnet": "10.244.0.0/24"},
+    ]
+    assert run(tmp_path, "gamma")["subnet"] == "10.244.1.0/24"
+
+
+def test_the_file_counts_more_than_a_backup() -> None:
+    known = [
+        {"name": "alpha", "address": "192.0.2.9", "subnet": "10.244.9.0/24"},
+        {"name": "gamma", "address": "192.0.2.9", "subnet": "10.244.0.0/24"},
+    ]
+    assert pod_subnets.with_known(ALPHA, known, NETWORK) == ALPHA
