@@ -13,7 +13,9 @@ EMPTY_DIR = ("--delete-emptydir-data", "--delete-local-data")
 MIRROR = "kubernetes.io/config.mirror"
 UNMANAGED = re.compile(r"\(use --force to override\): ([\w.-]+/[\w.-]+(?:, [\w.-]+/[\w.-]+)*)")
 KEPT = re.compile(r'error when evicting pods?[/ ]"([^"]+)"(?: -n "([^"]+)")?[^\n]*disruption budget')
+EVICTING = re.compile(r'^evicting pod "?([^\s"]+)', re.MULTILINE)
 EVICTED = re.compile(r"^pod/(\S+) evicted", re.MULTILINE)
+ENDING = re.compile(r'error when waiting for pod "([^"]+)"(?: in namespace "[^"]+")? t')
 
 
 def empty_dir_option(text: str) -> str:
@@ -41,14 +43,15 @@ def unmanaged(said: str) -> list[str]:
 
 def kept(said: str) -> list[str]:
     """Pods that a disruption budget has kept to the end, as kubectl names them."""
-    gone = evicted(said)
+    gone = EVICTED.findall(said)
     found = {(name, namespace) for name, namespace in KEPT.findall(said) if name not in gone}
     return sorted(f"{namespace}/{name}" if namespace else name for name, namespace in found)
 
 
 def evicted(said: str) -> list[str]:
-    """Names of pods that were moved."""
-    return sorted(set(EVICTED.findall(said)))
+    """Pods that have gone or are going, as kubectl names them."""
+    stay = {name.rpartition("/")[2] for name in kept(said)}
+    return sorted({pod for pod in EVICTING.findall(said) if pod.rpartition("/")[2] not in stay})
 
 
 def exhausted(budgets: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -73,5 +76,10 @@ def why(said: str, budgets: Sequence[str], timeout: int) -> str:
             f"After {timeout} s a disruption budget still keeps {', '.join(names)}. Budgets that let no pod"
             f" go: {', '.join(budgets) or 'none any more'}. Have more of these pods run, on other nodes, or"
             " change the budget; or leave out upgrade_drain: then the pods stay and run on."
+        )
+    if names := sorted(set(ENDING.findall(said))):
+        return (
+            f"After {timeout} s these pods have been told to end, and have not ended: {', '.join(names)}. Set"
+            " upgrade_drain_timeout to more seconds."
         )
     return f"kubectl drain said: {' '.join(said.split())}"

@@ -77,7 +77,7 @@ def test_pods_that_a_budget_keeps_are_named_with_it() -> None:
     }
     exhausted = list(draining.exhausted([budget, generous]))
     assert exhausted == ["default/web (healthy pods: 2, needed: 2)"]
-    assert draining.evicted(KEPT) == ["web-0"]
+    assert draining.evicted(KEPT) == ["default/web-0"]
     assert draining.kept(OLD_KEPT) == ["web-1"]
     text = draining.why(KEPT, exhausted, 300)
     assert text.startswith(
@@ -90,6 +90,18 @@ def test_pods_that_nobody_makes_again_are_named() -> None:
     assert draining.unmanaged(UNMANAGED) == ["default/reader", "team/one"]
     assert draining.unmanaged(NEW_UNMANAGED) == ["default/reader"]
     assert "Delete them yourself, or leave out upgrade_drain" in draining.why(UNMANAGED, [], 300)
+
+
+def test_pods_that_end_slowly_are_named() -> None:
+    now = 'error when waiting for pod "web-1" terminating: global timeout reached: 12s'
+    today = (
+        'error when waiting for pod "web-1" in namespace "default" to terminate: global timeout reached: 12s'
+    )
+    for said in (now, today):
+        assert draining.why(f"evicting pod default/web-1\n{said}", [], 12) == (
+            "After 12 s these pods have been told to end, and have not ended: web-1. Set"
+            " upgrade_drain_timeout to more seconds."
+        )
 
 
 def test_anything_else_is_told_in_kubectls_words() -> None:
