@@ -14,6 +14,9 @@ description:
     Kubernetes run there and since when they are healthy, who can reach their ports, and who is connected
     with whom.
   - Says what the article lists as missing and is not there yet, with the word of a variable that adds it.
+  - Tries each route to the pods of another node with a packet.
+  - On a node without control plane it asks the API with the kubelet's credentials, which show that node and
+    its pods.
   - Changes nothing, and works on a host in any state.
 author: The mink8s authors (@mink8s)
 requirements:
@@ -30,6 +33,12 @@ options:
     description: The record of what the collection made on the host.
     type: path
     default: /var/lib/mink8s/ledger.json
+  name:
+    description: Name of the host in the inventory, under which others join its cluster. Its own if empty.
+    type: str
+    default: ""
+seealso:
+  - module: mink8s.kubernetes.cluster_status
 """
 
 EXAMPLES = r"""
@@ -82,7 +91,8 @@ pods:
   type: list
   elements: dict
   returned: always
-  sample: [{"namespace": "default", "name": "web", "state": "Running", "address": "172.17.0.2"}]
+  sample:
+    - {namespace: default, name: web, state: Running, address: 172.17.0.2, node: host-1}
 connections:
   description: Who is connected with whom, each pair and port once.
   type: list
@@ -95,6 +105,65 @@ missing:
   elements: dict
   returned: always
   sample: [{"what": "cluster DNS", "variable": "cluster_components", "word": "coredns"}]
+nodes:
+  description: The nodes that the host's credentials show. C(pod_network) is C(spec.podCIDR).
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - name: alpha
+      ready: true
+      version: v1.20.2
+      runtime: docker://20.10.24
+      address: 192.0.2.7
+      pod_network: 10.244.0.0/24
+routes:
+  description:
+    - The host's routes to pods of other nodes. C(seconds) is how long a packet there and its answer took, and
+      C(problem) what was seen instead.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{"network": "10.244.1.0/24", "via": "192.0.2.8", "seconds": 0.0003, "problem": ""}]
+cluster:
+  description: The same on all hosts of a cluster, and on no others. Empty without certificates.
+  type: str
+  returned: always
+control_plane:
+  description: Whether the host has the cluster's control plane.
+  type: bool
+  returned: always
+host:
+  description: Name of the host.
+  type: str
+  returned: always
+node:
+  description: Name of its node in the API. Empty if the API does not answer or does not have it.
+  type: str
+  returned: always
+system:
+  description: The distribution of the host.
+  type: str
+  returned: always
+taken:
+  description: When all this was so, in seconds since the epoch.
+  type: float
+  returned: always
+remarks:
+  description: What else is wrong with the host.
+  type: list
+  elements: str
+  returned: always
+commands:
+  description: What to type on the host to see more.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{"shows": "all pods", "command": "kubectl get pods --all-namespaces"}]
+note:
+  description: Why there is less to see than on other hosts. Empty if there is not.
+  type: str
+  returned: always
 table:
   description: All of it as lines of text.
   type: list
@@ -115,16 +184,15 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import ob
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(ledger_file.ARGUMENTS, supports_check_mode=True)
+    arguments = {**ledger_file.ARGUMENTS, "name": {"type": "str", "default": ""}}
+    module = AnsibleModule(arguments, supports_check_mode=True)
     if not module.get_bin_path("ss"):
         module.fail_json(
             msg="There is no command ss on this host, which tells who listens and who is connected."
             " Install the package iproute2."
         )
     status = observe.status(module)
-    everything = asdict(status)
-    told = {key: everything[key] for key in ("components", "pods", "connections", "missing")}
-    module.exit_json(changed=False, **told, table=table.lines(status), page=page.render(status))
+    module.exit_json(changed=False, **asdict(status), table=table.lines(status), page=page.render(status))
 
 
 if __name__ == "__main__":

@@ -121,13 +121,13 @@ def shown(cluster: Node, directory: Path) -> Iterator[Shown]:
         yield Shown(cluster, directory)
 
 
-def test_on_a_bare_host_there_is_nothing_and_all_is_missing(bare: Shown) -> None:
+def test_on_a_bare_host_there_is_nothing_and_all_is_missing(bare: Shown, node: Node) -> None:
     assert "This collection has made nothing on this host." in bare.lines
     assert "Nothing of Kubernetes runs here." in bare.lines
     assert list(bare.missing.values()) == [
         "kube-scheduler in cluster_components",
         "certificates in cluster_authentication",
-        "comes later",
+        f"{node.name} in cluster_control_plane",
         "kube-proxy in cluster_components",
         "coredns in cluster_components",
         "kube-controller-manager in cluster_components",
@@ -190,8 +190,11 @@ def _knock(address: str, port: int) -> int:
         return 0
 
 
-def test_what_is_missing_is_what_the_variables_left_out(shown: Shown) -> None:
-    assert shown.missing == {"several nodes": "comes later", "cluster DNS": "coredns in cluster_components"}
+def test_what_is_missing_is_what_the_variables_left_out(shown: Shown, cluster: Node) -> None:
+    assert shown.missing == {
+        "several nodes": f"{cluster.name} in cluster_control_plane",
+        "cluster DNS": "coredns in cluster_components",
+    }
 
 
 def test_the_map_has_each_component_pod_and_connection(shown: Shown, cluster: Node) -> None:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api.nodes import PRESSURES
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import timestamps, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import model
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -21,11 +22,12 @@ SECONDS = 20
 
 
 def ask(
-    module: AnsibleModule, kubeconfig: Path, made: list[Path], remarks: list[str]
+    module: AnsibleModule, kubeconfig: Path, made: list[Path], remarks: list[str], node: str = ""
 ) -> list[dict[str, Any]] | None:
     """The items of nodes and pods. None if the API does not answer; then the reason is added to the remarks.
 
-    made: what the collection made on the host, where kubectl is looked for.
+    made: what the collection made on the host, where kubectl is looked for. node: the one whose kubelet's
+    credentials the kubeconfig has, which show it and its pods alone; empty for an administrator's.
     """
     directories = [str(path.parent) for path in made if path.name == "kubectl"]
     kubectl = module.get_bin_path("kubectl", opt_dirs=directories)
@@ -33,14 +35,24 @@ def ask(
         remarks.append("The API can't be asked: kubectl or its kubeconfig is gone.")
         return None
     options = (f"--kubeconfig={kubeconfig}", "--request-timeout=10s")
-    command = (kubectl, *options, "get", "nodes,pods", "--all-namespaces", "--output=json")
-    code, printed, error = module.run_command(waiting.limited(SECONDS, *command))
-    if code:
-        said = error.strip().splitlines()[-1:] or [f"kubectl ended with code {code}"]
-        remarks.append(f"The API does not answer: {said[0]}")
-        return None
-    items: list[dict[str, Any]] = json.loads(printed)["items"]
+    items: list[dict[str, Any]] = []
+    for wanted in of_one(node) if node else (("nodes,pods", "--all-namespaces"),):
+        command = (kubectl, *options, "get", *wanted, "--output=json")
+        code, printed, error = module.run_command(waiting.limited(SECONDS, *command))
+        if code:
+            said = error.strip().splitlines()[-1:] or [f"kubectl ended with code {code}"]
+            remarks.append(f"The API does not answer: {said[0]}")
+            return None
+        items += json.loads(printed)["items"]
     return items
+
+
+def of_one(node: str) -> tuple[tuple[str, ...], ...]:
+    """What kubectl is to get where nothing but a node and its pods may be read."""
+    return (
+        ("nodes", f"--field-selector=metadata.name={node}"),
+        ("pods", "--all-namespaces", f"--field-selector=spec.nodeName={node}"),
+    )
 
 
 def node_name(arguments: Sequence[str], hostname: str) -> str:
@@ -51,21 +63,45 @@ def node_name(arguments: Sequence[str], hostname: str) -> str:
 
 
 def own_node(items: Sequence[Mapping[str, Any]], name: str) -> tuple[Mapping[str, Any] | None, list[str]]:
-    """The node of that name, None if the API has none, and what a person should know of it."""
+    """The node of that name, None if the API has none, and what a person should know of all nodes."""
     nodes = {item["metadata"]["name"]: item for item in items if item["kind"] == "Node"}
+    remarks = [remark for node in nodes.values() for remark in _unwell(node)]
     if name not in nodes:
         known = ", ".join(nodes) or "no node at all"
-        return None, [f"The kubelet here registers as {name}, and the API knows {known}."]
-    others = [other for other in nodes if other != name]
-    remarks = [f"The API has other nodes, too: {', '.join(others)}."] if others else []
-    for condition in nodes[name]["status"].get("conditions", []):
-        bad = condition["status"] != ("True" if condition["type"] == "Ready" else "False")
-        if bad:
-            said = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
-            kind = condition["type"]
-            what = f"has {kind} and {PRESSURES[kind]}" if kind in PRESSURES else f"is not healthy ({kind})"
-            remarks.append(f"Node {name} {what}. The kubelet says: {said}.")
+        return None, [f"The kubelet here registers as {name}, and the API knows {known}.", *remarks]
     return nodes[name], remarks
+
+
+def _unwell(node: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a node."""
+    for condition in node["status"].get("conditions", []):
+        kind, unknown = condition["type"], condition["status"] == "Unknown"
+        # Of a node that is silent all is unknown, and its being Ready stands for that.
+        if condition["status"] == ("True" if kind == "Ready" else "False") or (unknown and kind != "Ready"):
+            continue
+        said = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+        what = f"has {kind} and {PRESSURES[kind]}" if kind in PRESSURES else f"is not healthy ({kind})"
+        who = "kube-controller-manager" if unknown else "The kubelet"
+        yield f"Node {node['metadata']['name']} {what}. {who} says: {said.rstrip('.')}."
+
+
+def nodes(items: Sequence[Mapping[str, Any]]) -> Iterator[model.Node]:
+    """The nodes that the API knows."""
+    for item in items:
+        if item["kind"] == "Node":
+            status, info = item["status"], item["status"].get("nodeInfo", {})
+            ready = (each["status"] for each in status.get("conditions", []) if each["type"] == "Ready")
+            addresses = (
+                each["address"] for each in status.get("addresses", []) if each["type"] == "InternalIP"
+            )
+            yield model.Node(
+                name=item["metadata"]["name"],
+                ready=next(ready, "") == "True",
+                version=info.get("kubeletVersion", ""),
+                runtime=info.get("containerRuntimeVersion", ""),
+                address=next(addresses, ""),
+                pod_network=item.get("spec", {}).get("podCIDR", ""),
+            )
 
 
 def ready_since(items: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:

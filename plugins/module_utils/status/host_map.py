@@ -101,7 +101,8 @@ def draw(status: Status) -> Map:
     """The map of a host."""
     boxes = {box.name: box for box in _components(status)}
     pods_top = max((box.bottom for box in boxes.values()), default=FIRST_TOP) + GAP
-    pods = list(_pods(status.pods, pods_top))
+    here = [pod for pod in status.pods if pod.node in ("", status.node)]
+    pods = list(_pods(here, pods_top))
     bottom = max((box.bottom for box in pods), default=pods_top + 24) + 16
     boxes.update((box.name, box) for box in pods)
     boxes[model.ELSEWHERE] = Box(model.ELSEWHERE, "network", 20, 0, WIDTH - 40, STRIP_HEIGHT)
@@ -147,11 +148,12 @@ def _pods(pods: Sequence[Pod], pods_top: int) -> Iterator[Box]:
     for number, (full_name, name, more) in enumerate(cells):
         row, place = divmod(number, PODS_IN_A_ROW)
         left, top = 40 + place * (POD_WIDTH + POD_GAP), pods_top + 36 + row * (POD_HEIGHT + 14)
-        lines = [Line(_short(name, POD_TEXT)), Line(_short(", ".join(filter(None, more)), POD_TEXT + 4))]
+        lines = [Line(shorten(name, POD_TEXT)), Line(shorten(", ".join(filter(None, more)), POD_TEXT + 4))]
         yield Box(full_name, "pod", left, top, POD_WIDTH, POD_HEIGHT, lines)
 
 
-def _short(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
+    """A text with no more characters than that."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 

@@ -51,12 +51,13 @@ class Component:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod that is no component of Kubernetes."""
+    """A pod that is no component of Kubernetes. node: empty if that is not known."""
 
     namespace: str
     name: str
     state: str
     address: str = ""
+    node: str = ""
 
     @property
     def full_name(self) -> str:
@@ -75,11 +76,11 @@ class Connection:
 
 @dataclass(frozen=True)
 class Missing:
-    """What the article says is missing, and the word of a variable that adds it; empty if there is none."""
+    """What the article says is missing, and the word of a variable that adds it."""
 
     what: str
-    variable: str = ""
-    word: str = ""
+    variable: str
+    word: str
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,38 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Node:
+    """A node as the API knows it. pod_network: its spec.podCIDR, empty if it has none."""
+
+    name: str
+    ready: bool
+    version: str = ""
+    runtime: str = ""
+    address: str = ""
+    pod_network: str = ""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of this host to the pods of another node.
+
+    via: the other node's address. seconds: in which a packet went there and its answer came back. problem:
+    what was seen instead; empty if there was an answer.
+    """
+
+    network: str
+    via: str
+    seconds: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Status:
-    """Everything that the table and the page show."""
+    """Everything that the table and the page show.
+
+    nodes: those that the host's credentials show. cluster: the same on all hosts of a cluster, and on no
+    others; empty if there are no certificates. note: what a person has to know to understand the rest.
+    """
 
     host: str
     node: str
@@ -104,6 +135,11 @@ class Status:
     missing: tuple[Missing, ...]
     remarks: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    routes: tuple[Route, ...] = ()
+    cluster: str = ""
+    control_plane: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,8 +194,12 @@ def _name(socket: Socket, names: Mapping[int, str]) -> str:
     return next((names[pid] for pid in socket.pids if pid in names), "")
 
 
-def missing(running: Collection[str], certificates: bool) -> Iterator[Missing]:
-    """The article's list, without what is there. certificates: whether clients are known by them."""
+def missing(running: Collection[str], certificates: bool, host: str, several: bool) -> Iterator[Missing]:
+    """The article's list, without what is there.
+
+    certificates: whether clients are known by them. host: the inventory name of this one. several: whether
+    its cluster has several nodes.
+    """
 
     def component(what: str, word: str) -> Iterable[Missing]:
         return () if word in running else (Missing(what, "cluster_components", word),)
@@ -167,10 +207,20 @@ def missing(running: Collection[str], certificates: bool) -> Iterator[Missing]:
     yield from component("a scheduler: a pod runs where its nodeName says", "kube-scheduler")
     if not certificates:
         yield Missing("authentication and authorization", "cluster_authentication", "certificates")
-    yield Missing("several nodes")
-    yield from component("a service network: cluster IPs and NodePorts", "kube-proxy")
-    yield from component("cluster DNS: names of Services", "coredns")
+    if not several:
+        yield Missing("several nodes: more hosts, each with this", "cluster_control_plane", host)
+    yield from of_a_node(running)
     yield from component("controllers: Deployments, Endpoints, tokens", "kube-controller-manager")
+
+
+def of_a_node(running: Collection[str]) -> Iterator[Missing]:
+    """What every node has of the article's list, without what is there."""
+    for what, word in (
+        ("a service network: cluster IPs and NodePorts", "kube-proxy"),
+        ("cluster DNS: names of Services", "coredns"),
+    ):
+        if word not in running:
+            yield Missing(what, "cluster_components", word)
 
 
 def moment(seconds: float) -> str:

@@ -8,18 +8,17 @@ are asked.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.api import etcd_client
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs, programs, systemd
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import procfs, systemd
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.release.components import COMPONENTS
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime import selection
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.container_runtime import (
@@ -28,18 +27,18 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.runtime.containe
     ContainerRuntime,
     ContainerRuntimeError,
 )
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file, waiting
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import ledger_file
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import (
     api_objects,
+    components,
     model,
     network,
     ports,
+    routes,
 )
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
-
-NOBODY = "--userspec=65534:65534"
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class Seen:
 
     version: the container runtime's; empty if it did not answer. api: the items of nodes and pods; None if it
     did not answer. etcd: how kube-apiserver reaches it; None if the collection made no kube-apiserver.
+    cluster: the fingerprint of its authority; empty if there is none.
     """
 
     runtime: ContainerRuntime
@@ -75,6 +75,9 @@ class Seen:
     etcd: etcd_client.Access | None = None
     remarks: list[str] = field(default_factory=list)
     node_name: str = ""
+    control_plane: bool = False
+    kubeconfig: Path = Path()
+    cluster: str = ""
 
 
 def look(module: AnsibleModule) -> Seen:
@@ -93,15 +96,33 @@ def look(module: AnsibleModule) -> Seen:
     _code, printed, _error = module.run_command(list(ports.COMMAND))
     seen.sockets = list(ports.parse(printed))
     seen.etcd = next((etcd_client.access(path) for path in made if path.name == "kube-apiserver.yaml"), None)
-    kubeconfig = next((path for path in made if path.name == "admin.conf"), None)
-    if kubeconfig:
-        seen.api = api_objects.ask(module, kubeconfig, made, seen.remarks)
-    if seen.version:
-        seen.remarks += network.look(module, seen.runtime)
     kubelet = next((each.pid for each in seen.processes if each.name == "kubelet" and each.pid), 0)
     words = procfs.text(f"/proc/{kubelet}/cmdline").split("\0") if kubelet else []
     seen.node_name = api_objects.node_name(words, os.uname().nodename)
+    _look_at_cluster(module, seen, {path.name: path for path in made}, made)
+    if seen.version:
+        seen.remarks += network.look(module, seen.runtime)
     return seen
+
+
+def _look_at_cluster(module: AnsibleModule, seen: Seen, named: Mapping[str, Path], made: list[Path]) -> None:
+    """Ask the API, as the administrator where the control plane is, and elsewhere as the node's kubelet."""
+    seen.control_plane = "admin.conf" in named
+    kubeconfig = named.get("admin.conf") or named.get("kubelet.conf")
+    if kubeconfig:
+        seen.kubeconfig, only = kubeconfig, "" if seen.control_plane else seen.node_name
+        seen.api = api_objects.ask(module, kubeconfig, made, seen.remarks, only)
+    authority = procfs.text(named["ca.crt"]) if "ca.crt" in named else ""
+    seen.cluster = hashlib.sha256("".join(authority.split()).encode()).hexdigest() if authority else ""
+
+
+def note(seen: Seen) -> str:
+    """Why a host shows less than others; empty if it does not."""
+    if seen.control_plane or not seen.cluster:
+        return ""
+    server = re.search(r"^ *server: (\S+)$", procfs.text(seen.kubeconfig), re.MULTILINE)
+    where = f" The control plane is at {server[1]}." if server else ""
+    return f"No control plane: the kubelet's credentials show nothing but this node and its pods.{where}"
 
 
 def _look_at_runtime(seen: Seen) -> None:
@@ -113,13 +134,8 @@ def _look_at_runtime(seen: Seen) -> None:
     seen.version, seen.bridge = version, selection.host_address(seen.runtime)
 
 
-def _name(unit: str) -> str:
-    """What a unit is called as a component."""
-    return unit.partition(".")[0]
-
-
 def _units(module: AnsibleModule, runtime: ContainerRuntime) -> Iterator[Process]:
-    for name in map(_name, (*runtime.units, "kubelet.service")):
+    for name in map(components.unit_name, (*runtime.units, "kubelet.service")):
         unit = systemd.observe(module, f"{name}.service")
         if unit.loaded:
             problem = "" if unit.pid else f"{name}.service does not run: see `journalctl -u {name}`."
@@ -153,96 +169,6 @@ def _container(runtime: ContainerRuntime, container: Container) -> Process:
     return Process(name, place, problem=f"{ended}: see `{runtime.log_command(container.short)}`.")
 
 
-def components(module: AnsibleModule, seen: Seen) -> Iterator[model.Component]:
-    """Each component, with what it says of itself."""
-    ready = api_objects.ready_since(seen.api or [], seen.node_name)
-    listening = {
-        process.name: [each for each in seen.sockets if not each.peer_port and process.pid in each.pids]
-        for process in seen.processes
-        if process.pid
-    }
-    with ThreadPoolExecutor(8) as pool:
-        asked = {
-            (each.local, each.port): pool.submit(
-                ports.knock, each.local, int(each.port), _health_path(name), _client(name, seen)
-            )
-            for name, sockets in listening.items()
-            for each in sockets
-            if each.protocol == "tcp" and _is_http(name, model.reach(each.local, seen.bridge))
-        }
-        answers = {key: future.result() for key, future in asked.items()}
-    for process in seen.processes:
-        own = [each for each in listening.get(process.name, []) if each.protocol in ("tcp", "udp")]
-        told = [answers[key] for each in own if (key := (each.local, each.port)) in answers]
-        problem = process.problem or _unhealthy(process.name, told, seen)
-        yield model.Component(
-            name=process.name,
-            place=process.place,
-            version=version(module, process, seen) if process.pid else "",
-            problem=problem,
-            since=0.0 if problem else max(process.started, ready.get(process.name, 0.0)),
-            memory=procfs.memory(process.pid),
-            ports=tuple(
-                sorted(_ports(process.name, own, answers, seen.bridge), key=lambda port: port.number)
-            ),
-        )
-
-
-def _leads_on(name: str, reach: str) -> bool:
-    """Whether a port of a component leads to somebody's Service: what kube-proxy opens beyond the host."""
-    return name == "kube-proxy" and reach != "host"
-
-
-def _is_http(name: str, reach: str) -> bool:
-    """Whether a component can be asked at a port."""
-    return name != "coredns" and not _leads_on(name, reach)
-
-
-def _ports(
-    name: str, sockets: list[model.Socket], answers: Mapping[tuple[str, str], tuple[int, int]], bridge: str
-) -> Iterator[model.Port]:
-    for each in sockets:
-        reach = model.reach(each.local, bridge)
-        code, _healthy = answers.get((each.local, each.port), (0, 0))
-        denied = code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-        yield model.Port(each.protocol, int(each.port), reach, None if _leads_on(name, reach) else denied)
-
-
-def _client(name: str, seen: Seen) -> tuple[str, str] | None:
-    """The certificate and key with which a component is asked that lets nobody in without."""
-    way = seen.etcd if name == "etcd" else None
-    return (way.certificate, way.key) if way and way.certificate else None
-
-
-def _health_path(name: str) -> str:
-    return "/health" if name == "etcd" else "/healthz"
-
-
-def _unhealthy(name: str, told: list[tuple[int, int]], seen: Seen) -> str:
-    """Why a component that runs is not healthy; empty if it is, or is one that has no word for it."""
-    if name == _name(seen.runtime.unit) and not seen.version:
-        return f"it runs, and does not answer: see `journalctl -u {name}`."
-    silent = (*map(_name, seen.runtime.units), "coredns")
-    if name in silent or any(health == HTTPStatus.OK for _m, health in told):
-        return ""
-    codes = sorted({f"HTTP {health}" for _metrics, health in told if health})
-    return f"it runs, and answers {_health_path(name)} with {' and '.join(codes) or 'nothing'}."
-
-
-def version(module: AnsibleModule, process: Process, seen: Seen) -> str:
-    """What a running component says its version is; empty if it does not say."""
-    if process.name == _name(seen.runtime.unit):
-        return seen.version
-    command = [f"/proc/{process.pid}/exe", "--version"]
-    if process.arguments:
-        # Its libraries are in the container, and it is no program of the host's: it runs as nobody.
-        command = ["chroot", NOBODY, f"/proc/{process.pid}/root", process.arguments[0], "--version"]
-    limited = waiting.limited(api_objects.SECONDS, *command)
-    _code, out, error = module.run_command(limited, environ_update={"PATH": programs.PATH})
-    found = re.search(r"\bv?\d+\.\d+\.\d+[\w.+~-]*", out + error)
-    return found[0] if found else ""
-
-
 def pods(seen: Seen) -> Iterator[model.Pod]:
     """Every pod but the components', from the API, or from the container runtime if that does not answer."""
     if seen.api is None:
@@ -252,7 +178,8 @@ def pods(seen: Seen) -> Iterator[model.Pod]:
         if item["kind"] == "Pod" and not api_objects.is_component(item):
             meta, status = item["metadata"], item["status"]
             state = "Terminating" if "deletionTimestamp" in meta else api_objects.state(status)
-            yield model.Pod(meta["namespace"], meta["name"], state, status.get("podIP", ""))
+            node = item["spec"].get("nodeName", "")
+            yield model.Pod(meta["namespace"], meta["name"], state, status.get("podIP", ""), node)
 
 
 def _pods_of_runtime(containers: list[Container]) -> Iterator[model.Pod]:
@@ -266,23 +193,27 @@ def commands(seen: Seen) -> Iterator[model.Command]:
     if seen.version:
         yield model.Command("all containers", seen.runtime.list_command())
         yield model.Command("the log of a container", seen.runtime.log_command("CONTAINER"))
-    if seen.api is not None:
+    if seen.api is None:
+        return
+    if seen.control_plane:
         yield model.Command("all pods", "kubectl get pods --all-namespaces")
         yield model.Command("the log of a pod", "kubectl logs --namespace NAMESPACE POD")
+    else:
+        words = " ".join(("get", *api_objects.of_one(seen.node_name)[1]))
+        yield model.Command("all pods of the node", f"kubectl --kubeconfig={seen.kubeconfig} {words}")
 
 
 def status(module: AnsibleModule) -> model.Status:
     """The whole of it."""
     seen = look(module)
-    found = tuple(components(module, seen))
+    found = tuple(components.look(module, seen))
     others = tuple(sorted(pods(seen), key=lambda pod: pod.full_name))
     names = {process.pid: process.name for process in seen.processes if process.pid}
-    addresses = {pod.address: pod.full_name for pod in others if pod.address}
-    node, of_node = api_objects.own_node(seen.api, seen.node_name) if seen.api is not None else (None, [])
+    here = ("", seen.node_name)
+    addresses = {pod.address: pod.full_name for pod in others if pod.address and pod.node in here}
+    node, of_nodes = api_objects.own_node(seen.api, seen.node_name) if seen.api is not None else (None, [])
     own = {each.local for each in seen.sockets}
-    server = next((each for each in seen.processes if each.name == "kube-apiserver"), None)
-    certificates = any(word.startswith("--client-ca-file") for word in server.arguments) if server else False
-    running = {process.name for process in seen.processes if process.pid}
+    nodes = tuple(api_objects.nodes(seen.api or []))
     return model.Status(
         host=os.uname().nodename,
         node=node["metadata"]["name"] if node else "",
@@ -291,7 +222,22 @@ def status(module: AnsibleModule) -> model.Status:
         components=found,
         pods=others,
         connections=tuple(model.connections(seen.sockets, names, addresses, own)),
-        missing=tuple(model.missing(running, certificates)),
-        remarks=(*seen.remarks, *of_node),
+        missing=tuple(missing(seen, module.params["name"] or os.uname().nodename, len(nodes) > 1)),
+        remarks=(*seen.remarks, *of_nodes),
         commands=tuple(commands(seen)),
+        nodes=nodes,
+        routes=routes.look(module.run_command),
+        cluster=seen.cluster,
+        control_plane=seen.control_plane,
+        note=note(seen),
     )
+
+
+def missing(seen: Seen, host: str, several: bool) -> Iterable[model.Missing]:
+    """What the article lists and is not there. On a node without control plane, of what every node has."""
+    running = {process.name for process in seen.processes if process.pid}
+    if seen.cluster and not seen.control_plane:
+        return model.of_a_node(running)
+    server = next((each for each in seen.processes if each.name == "kube-apiserver"), None)
+    certificates = any(word.startswith("--client-ca-file") for word in server.arguments) if server else False
+    return model.missing(running, certificates, host, several)

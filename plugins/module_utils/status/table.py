@@ -7,34 +7,64 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status import model
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.status.cluster import Cluster
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status.model import Component, Status
 
 HEADER = ("COMPONENT", "RUNS AS", "VERSION", "HEALTHY SINCE (UTC)", "MEMORY", "PORT", "WHO CAN REACH IT")
 
 
-def lines(status: Status) -> list[str]:
-    """The whole of it, a line each."""
-    rows = [row for component in status.components for row in _rows(component)]
-    needs = [("STILL MISSING", "THE WORD THAT ADDS IT")]
-    needs += [
-        (each.what, f"{each.word} in {each.variable}" if each.word else "comes later")
-        for each in status.missing
+def lines(status: Status, cluster: Cluster | None = None) -> list[str]:
+    """The whole of it, a line each. cluster: that of which the host has the control plane."""
+    statuses = cluster.statuses if cluster else (status,)
+    rows = [
+        (*([each.node] if cluster else []), *row)
+        for each in statuses
+        for component in each.components
+        for row in _rows(component)
     ]
+    header = (*(["NODE"] if cluster else []), *HEADER)
+    needs = [("STILL MISSING", "THE WORD THAT ADDS IT")]
+    needs += [(each.what, f"{each.word} in {each.variable}") for each in status.missing]
     commands = [("TO SEE", "TYPE ON THE HOST")]
     commands += [(each.shows, each.command) for each in status.commands]
-    pods = [("OTHER POD", "STATE", "ADDRESS")]
-    pods += [(pod.full_name, pod.state, pod.address) for pod in status.pods]
     return [
         f"{status.node or status.host} at {model.moment(status.taken)} UTC, {status.system}",
-        *status.remarks,
+        *filter(None, [status.note]),
+        *(cluster or status).remarks,
         "",
-        *(columns([HEADER, *rows]) if rows else ["Nothing of Kubernetes runs here."]),
-        *(f"{each.name} is not healthy: {each.problem}" for each in status.components if each.problem),
-        *(["", *columns(pods)] if status.pods else []),
+        *(_of_cluster(cluster) if cluster else []),
+        *(columns([header, *rows]) if rows else ["Nothing of Kubernetes runs here."]),
+        *(problem for each in statuses for problem in _problems(each, bool(cluster))),
+        *_pods(status),
         "",
-        *columns(needs),
+        *(columns(needs) if status.missing else ["Nothing of what the article lists is missing here."]),
         *(["", *columns(commands)] if status.commands else []),
     ]
+
+
+def _of_cluster(cluster: Cluster) -> Iterator[str]:
+    nodes = [("NODE", "READY", "VERSION", "CONTAINER RUNTIME", "ADDRESS", "NETWORK OF ITS PODS")]
+    nodes += [
+        (each.name, "yes" if each.ready else "no", each.version, each.runtime, each.address, each.pod_network)
+        for each in cluster.nodes
+    ]
+    routes = [("FROM", "TO THE PODS OF", "WHAT WAS SEEN")]
+    routes += [(each.source, each.target, each.seen) for each in cluster.links]
+    yield from (*columns(nodes), "", *columns(routes), "")
+
+
+def _problems(status: Status, named: bool) -> Iterator[str]:
+    for each in status.components:
+        if each.problem:
+            where = f" on {status.node}" if named else ""
+            yield f"{each.name}{where} is not healthy: {each.problem}"
+
+
+def _pods(status: Status) -> list[str]:
+    several = len(status.nodes) > 1
+    rows = [(pod.full_name, pod.state, pod.address, *([pod.node] if several else [])) for pod in status.pods]
+    header = ("OTHER POD", "STATE", "ADDRESS", *(["NODE"] if several else []))
+    return ["", *columns([header, *rows])] if rows else []
 
 
 def _rows(component: Component) -> Iterator[tuple[str, ...]]:

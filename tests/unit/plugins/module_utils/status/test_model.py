@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,8 +92,12 @@ def test_who_reaches_an_address(address: str, reach: str) -> None:
 
 
 def test_what_runs_is_not_missing() -> None:
-    words = [each.word for each in model.missing({"kube-proxy", "kube-scheduler"}, certificates=True)]
-    assert words == ["", "coredns", "kube-controller-manager"]
+    running = {"kube-proxy", "kube-scheduler"}
+    words = [each.word for each in model.missing(running, certificates=True, host="host-1", several=False)]
+    assert words == ["host-1", "coredns", "kube-controller-manager"]
+    more = [each.word for each in model.missing(running, certificates=True, host="host-1", several=True)]
+    assert more == ["coredns", "kube-controller-manager"]
+    assert [each.word for each in model.of_a_node({"kubelet", "coredns"})] == ["kube-proxy"]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,7 @@ def test_a_table_has_a_line_for_each_port_and_problem() -> None:
 
 
 def test_what_to_type_is_told_after_all_else() -> None:
-    seen = observe.Seen(Containerd(), version="1.6.20", api=[])
+    seen = observe.Seen(Containerd(), version="1.6.20", api=[], control_plane=True)
     lines = table.lines(replace(status(), commands=tuple(observe.commands(seen))))
     assert lines[-6:] == [
         "",
@@ -191,8 +196,9 @@ def test_what_is_connected_runs_along_the_edge_they_share_only_side_by_side() ->
 
 
 def node(name: str, **conditions: str) -> dict[str, Any]:
+    """A Node of the API."""
     listed = [
-        {"type": kind, "status": status, "reason": "Why", "message": "said", "lastTransitionTime": SINCE}
+        {"type": kind, "status": status, "reason": "Why", "message": "said.", "lastTransitionTime": SINCE}
         for kind, status in {"Ready": "True", **conditions}.items()
     ]
     return {"kind": "Node", "metadata": {"name": name}, "status": {"conditions": listed}}
@@ -204,14 +210,12 @@ SINCE = "2026-11-23T17:26:40Z"
 def test_a_host_has_the_node_that_its_kubelet_registers() -> None:
     assert api_objects.node_name(["kubelet", "--hostname-override=host-1", "--v=2"], "Other") == "host-1"
     assert api_objects.node_name(["kubelet", "--v=2"], "Host-1") == "host-1"
-    old, own = node("a-former-name", Ready="Unknown"), node("host-1")
-    assert api_objects.own_node([old, own], "host-1") == (
-        own,
-        ["The API has other nodes, too: a-former-name."],
-    )
+    old, own = node("a-former-name", Ready="Unknown", DiskPressure="Unknown"), node("host-1")
+    silent = "Node a-former-name is not healthy (Ready). kube-controller-manager says: Why: said."
+    assert api_objects.own_node([old, own], "host-1") == (own, [silent])
     assert api_objects.own_node([old], "host-1") == (
         None,
-        ["The kubelet here registers as host-1, and the API knows a-former-name."],
+        ["The kubelet here registers as host-1, and the API knows a-former-name.", silent],
     )
     assert api_objects.ready_since([old, own], "host-1") == {"kubelet": timestamps.seconds(SINCE)}
     assert api_objects.ready_since([own], "host-2") == {}
@@ -242,3 +246,41 @@ def test_what_pods_lack_of_the_network_is_told() -> None:
     (rules,) = network.missing(docker, "1\n", "(none)")
     assert "Docker's rules are gone" in rules
     assert "systemctl restart docker" in rules
+
+
+def test_a_node_is_told_by_what_the_api_has_of_it() -> None:
+    item = node("beta", Ready="False")
+    item["spec"] = {"podCIDR": "10.244.1.0/24"}
+    item["status"]["nodeInfo"] = {"kubeletVersion": "v1.20.2", "containerRuntimeVersion": "docker://20.10.24"}
+    item["status"]["addresses"] = [
+        {"type": "Hostname", "address": "beta"},
+        {"type": "InternalIP", "address": "192.0.2.8"},
+    ]
+    bare = {"kind": "Node", "metadata": {"name": "new"}, "status": {}}
+    assert list(api_objects.nodes([item, bare, {"kind": "Pod"}])) == [
+        model.Node("beta", False, "v1.20.2", "docker://20.10.24", "192.0.2.8", "10.244.1.0/24"),
+        model.Node("new", False),
+    ]
+
+
+def test_a_node_without_control_plane_says_so_and_asks_for_its_own_pods(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubelet.conf"
+    kubeconfig.write_text("clusters:\n- cluster:\n    server: https://192.0.2.7:6443\n")
+    seen = observe.Seen(Docker(), api=[], node_name="beta", kubeconfig=kubeconfig, cluster="abc")
+    assert observe.note(seen).endswith("The control plane is at https://192.0.2.7:6443.")
+    assert [each.command for each in observe.commands(seen)] == [
+        f"kubectl --kubeconfig={kubeconfig} get pods --all-namespaces --field-selector=spec.nodeName=beta"
+    ]
+    assert [each.word for each in observe.missing(seen, "beta", several=False)] == ["kube-proxy", "coredns"]
+    assert observe.note(replace(seen, control_plane=True)) == ""
+
+
+def test_a_host_s_map_has_its_own_pods_and_the_table_all() -> None:
+    nodes = (model.Node("host-1", True), model.Node("beta", True))
+    pods = (Pod("default", "here", "Running", node="host-1"), Pod("default", "there", "Running", node="beta"))
+    several = replace(status(pods=pods), nodes=nodes)
+    assert {name for name, box in host_map.draw(several).boxes.items() if box.kind == "pod"} == {
+        "default/here"
+    }
+    lines = table.lines(several)
+    assert [line.split()[-1] for line in lines if line.startswith("default/")] == ["host-1", "beta"]
