@@ -27,10 +27,14 @@ json.dump(settings, open(path, "w"))
 """
 
 
-def inventory(directory: Path, names: list[str], variables: dict[str, Any]) -> Path:
-    """An inventory of nodes, in that directory."""
+def inventory(directory: Path, names: list[str], variables: dict[str, Any], joined: bool = False) -> Path:
+    """An inventory of nodes, in that directory. joined: whether all others join the cluster of the first."""
     path = directory / "hosts.yml"
-    group = {"hosts": {name: {} for name in names}, "vars": {**variables, **CONNECTION}}
+    others = {"cluster_control_plane": names[0]} if joined else {}
+    group = {
+        "hosts": {name: others if name != names[0] else {} for name in names},
+        "vars": {**variables, **CONNECTION},
+    }
     path.write_text(json.dumps({"mink8s": group}))
     return path
 

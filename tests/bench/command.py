@@ -41,7 +41,7 @@ def main() -> int:
 def _measure(arguments: argparse.Namespace) -> int:
     """Make all runs, and the page and the plot of their results; 1 if a run failed."""
     try:
-        plan = methods.plan(arguments.only, arguments.hosts)
+        plan = methods.plan(arguments.only, arguments.hosts, arguments.nodes)
         setting = start.prepare({step.method.runtime for step in plan})
         made_on = {**machine.describe(), **machine.versions(setting.version)}
         done = _rounds(setting, arguments)
@@ -65,15 +65,16 @@ def say(message: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python tests/bench")
-    names = (*methods.METHODS, *methods.FOLLOWING, methods.HOSTS)
+    names = (*methods.METHODS, *methods.FOLLOWING, methods.HOSTS, methods.NODES)
     parser.add_argument("--only", type=_chosen, default=names, metavar="NAMES", help=", ".join(names))
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="of each (default: 5)")
     parser.add_argument("--hosts", type=_numbers, default=(1, 2, 4, 8), metavar="N,...", help="at once")
+    parser.add_argument("--nodes", type=_joining, default=(1, 3), metavar="N,...", help="in one cluster")
     return parser
 
 
 def _chosen(text: str) -> tuple[str, ...]:
-    known = (*methods.METHODS, *methods.FOLLOWING, methods.HOSTS)
+    known = (*methods.METHODS, *methods.FOLLOWING, methods.HOSTS, methods.NODES)
     names = tuple(text.split(","))
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -82,16 +83,24 @@ def _chosen(text: str) -> tuple[str, ...]:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
+    return _from_one(text, nodes.MOST, "hosts at once")
+
+
+def _joining(text: str) -> tuple[int, ...]:
+    return _from_one(text, nodes.MOST - 1, "nodes that join a control plane host")
+
+
+def _from_one(text: str, most: int, what: str) -> tuple[int, ...]:
     numbers = tuple(int(each) for each in text.split(","))
-    if not all(1 <= number <= nodes.MOST for number in numbers):
-        raise argparse.ArgumentTypeError(f"from 1 to {nodes.MOST} hosts at once")
+    if not all(1 <= number <= most for number in numbers):
+        raise argparse.ArgumentTypeError(f"from 1 to {most} {what}")
     return numbers
 
 
 def _rounds(setting: start.Setting, arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     """All runs by method, one of each in every round. What there is so far is kept in a file of its own."""
     done: dict[str, list[dict[str, Any]]] = {}
-    plan = methods.plan(arguments.only, arguments.hosts)
+    plan = methods.plan(arguments.only, arguments.hosts, arguments.nodes)
     for number in range(1, arguments.runs + 1):
         for step in plan:
             for key, result in runs.measure(setting, step):

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 HOSTS = "hosts"
+# One cluster, of a control plane host and so many other nodes.
+NODES = "nodes"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ FOLLOWING = {
 class Step:
     """A method on hosts of its own, with what is run on them afterwards.
 
-    wanted: the keys of the results that are kept.
+    wanted: the keys of the results that are kept. joined: whether the hosts are one cluster.
     """
 
     key: str
@@ -76,10 +78,11 @@ class Step:
     hosts: int
     following: tuple[str, ...]
     wanted: tuple[str, ...]
+    joined: bool = False
 
 
-def plan(only: Collection[str], hosts: Collection[int]) -> list[Step]:
-    """The steps of a round."""
+def plan(only: Collection[str], hosts: Collection[int], nodes: Collection[int] = ()) -> list[Step]:
+    """The steps of a round. hosts: how many at once. nodes: how many join a control plane host."""
     steps = [
         Step(key, method, 1, after, tuple(name for name in (key, *after) if name in only))
         for key, method in METHODS.items()
@@ -89,6 +92,10 @@ def plan(only: Collection[str], hosts: Collection[int]) -> list[Step]:
     for number in sorted(hosts) if HOSTS in only else []:
         key = f"{HOSTS}-{number}"
         steps.append(Step(key, METHODS["site"], number, ("again",), (key, f"{key}-again")))
+    for number in sorted(nodes) if NODES in only else []:
+        key = f"{NODES}-{number}"
+        wanted = (key, f"{key}-again")
+        steps.append(Step(key, METHODS["containerd"], number + 1, ("again",), wanted, joined=True))
     return steps
 
 
@@ -98,5 +105,7 @@ def title(key: str) -> str:
         return METHODS[key].title
     if key in FOLLOWING:
         return FOLLOWING[key].title
-    number, _dash, again = key.removeprefix(f"{HOSTS}-").partition("-")
-    return f"`site.yml`{' again' if again else ''}, {number} host{'s' if number != '1' else ''}"
+    what, number, *again = key.split("-")
+    of = "a cluster with " if what == NODES else ""
+    plural = what if number != "1" else what.removesuffix("s")
+    return f"`site.yml`{' again' if again else ''}, {of}{number} {plural}"

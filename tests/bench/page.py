@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from cells import NONE, cost, mebibytes, median, ratio, rss, short, spread, table
-from methods import FOLLOWING, HOSTS, METHODS, title
+from methods import FOLLOWING, HOSTS, METHODS, NODES, title
 from results import Figure, figure, runs, seconds, typical
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -50,7 +51,7 @@ def tables(results: dict[str, Any]) -> str:
         _milestones(results, "", "Every milestone, since the start"),
         _milestones(results, "kubelet", "Every milestone, since the kubelet's start"),
     ]
-    parts += [_again(results), _hosts(results), _memory(results), _work(results)]
+    parts += [_again(results), _hosts(results), _nodes(results), _memory(results), _work(results)]
     parts += [_profile(results, key) for key in ("site", "again")]
     return "\n".join(part for part in parts if part)
 
@@ -105,9 +106,7 @@ def _again(results: dict[str, Any]) -> str:
 
 
 def _hosts(results: dict[str, Any]) -> str:
-    numbers = sorted(
-        int(key.split("-")[1]) for key in results["methods"] if key.count("-") == 1 and HOSTS in key
-    )
+    numbers = _numbers(results, HOSTS)
     one = {again: _of_hosts(results, 1, again) for again in (False, True)}
     rows = []
     for number in numbers:
@@ -119,6 +118,48 @@ def _hosts(results: dict[str, Any]) -> str:
             rows.append([number, len(known), *cells, median(again), ratio(again, one[True])])
     heads = ("Hosts", "Runs", "All Ready", "Minimum", "Maximum", "Ratio to one", "Processors busy", "Again")
     return table("Several hosts at once", (*heads, "Ratio to one"), rows)
+
+
+def _numbers(results: dict[str, Any], what: str) -> list[int]:
+    """Of how many hosts or nodes there are results."""
+    return sorted(int(key.split("-")[1]) for key in results["methods"] if re.fullmatch(rf"{what}-\d+", key))
+
+
+def _nodes(results: dict[str, Any]) -> str:
+    rows, before = [], (0, NONE)
+    for number in _numbers(results, NODES):
+        key = f"{NODES}-{number}"
+        known, ready, after = (
+            runs(results, key),
+            seconds(results, key, "ready"),
+            seconds(results, key, "after"),
+        )
+        if not ready:
+            continue
+        more = NONE
+        if before[0]:
+            more = f"{(ready.median - float(before[1])) / (number - before[0]):.1f}"
+        before = (number, f"{ready.median}")
+        memory = [
+            mebibytes(sum(process["pss"] for process in processes.values()) for processes in each)
+            for each in (
+                [run["memory"]["processes"] for run in known],
+                [run["memory_of_node"] for run in known],
+            )
+        ]
+        again = median(seconds(results, f"{key}-again", "end"))
+        rows.append([number, len(known), *spread(ready), more, median(after), again, *memory])
+    heads = (
+        "Nodes that join",
+        "Runs",
+        "All Ready",
+        "Minimum",
+        "Maximum",
+        "One more costs",
+        "Ready after API and kubelet",
+    )
+    memory_heads = ("MiB on the control plane host", "MiB on a node")
+    return table("One cluster of several nodes", (*heads, "Again", *memory_heads), rows)
 
 
 def _of_hosts(results: dict[str, Any], number: int, again: bool) -> Figure | None:

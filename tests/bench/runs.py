@@ -29,6 +29,12 @@ PATIENCE_SECONDS = 180
 LOG_LINES = 30
 # The journal's name for the message that a unit was started.
 STARTED = "39f53479d3a045ac8e11786248231fbf"
+MEMORY = f"""
+import json, sys
+sys.path.append("{artifacts.SCRIPTS}")
+import memory
+print(json.dumps(memory.processes()))
+"""
 PLUGINS = Path(__file__).parent / "callback_plugins"
 RECAP = re.compile(r"changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
 
@@ -45,9 +51,12 @@ def measure(setting: start.Setting, step: methods.Step) -> Iterator[tuple[str, d
             names = setting.create(method, step.hosts)
             variables = setting.fetching if method.fetches else setting.variables
             variables = {**variables, "cluster_container_runtime": method.runtime}
-            site = _playbook(artifacts.inventory(work, names, variables), step.hosts)
+            site = _playbook(artifacts.inventory(work, names, variables, step.joined), step.hosts)
             command = _script(setting, method, names[0]) if method.script else site
-            yield key, _watched(command, names, work, has_runtime=bool(nodes.STATES[method.state]))
+            if step.joined:
+                yield key, _joined(command, names, work)
+            else:
+                yield key, _watched(command, names, work, has_runtime=bool(nodes.STATES[method.state]))
             for name in step.following:
                 key = name if step.key in methods.METHODS else f"{step.key}-{name}"
                 yield key, _nothing_to_do([*site, *methods.FOLLOWING[name].options], work)
@@ -86,6 +95,30 @@ def _watched(command: list[str], names: list[str], work: Path, has_runtime: bool
         seconds[name] = max(milestones[name] for milestones in each) - began
     result["fetched"] = sum(facts["fetched"] for facts in steady)
     result["memory"] = steady[0]["memory"]
+    return result
+
+
+def _joined(command: list[str], names: list[str], work: Path) -> dict[str, Any]:
+    """Make one cluster of nodes, of which the first has the control plane; times as for several hosts.
+
+    `after` is how long a node took to be Ready from the later of its kubelet's start and kube-apiserver's
+    first answer, of the slowest of those that join.
+    """
+    first, *others = names
+    watcher = Watcher(first, equipment.WEB, names)
+    try:
+        result, began = _timed(command, work)
+        time.sleep(STEADY_SECONDS)
+        result["memory"] = watcher.measure()["memory"]
+        result["memory_of_node"] = json.loads(output("docker", "exec", others[0], "python3", "-c", MEMORY))
+        reached = watcher.milestones(time.monotonic() + PATIENCE_SECONDS)
+    finally:
+        watcher.end()
+    ready = {name: reached[f"ready {name}"] for name in names}
+    seconds = result["seconds"]
+    seconds["api"] = reached["api"] - began
+    seconds["ready"] = max(ready.values()) - began
+    seconds["after"] = max(ready[name] - max(reached["api"], _kubelet_started(name)) for name in others)
     return result
 
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -20,13 +21,25 @@ POD = "pod"
 
 
 class Watcher:
-    """tests/bench/inside/watch.py on a node, running when it is made. image: of the first pod, or none."""
+    """tests/bench/inside/watch.py on a node, running when it is made.
 
-    def __init__(self, node: str, image: str) -> None:
+    image: of the first pod, or none. names: of nodes, each of which has the milestone `ready NAME`.
+    """
+
+    def __init__(self, node: str, image: str, names: Sequence[str] = ()) -> None:
         self._milestones: dict[str, float] = {}
-        self._missing = {*MILESTONES, *([POD] if image else [])}
+        self._missing = {*MILESTONES, *([POD] if image else []), *(f"ready {name}" for name in names)}
         self._process = subprocess.Popen(
-            ["docker", "exec", "--interactive", node, "python3", f"{artifacts.SCRIPTS}/watch.py", image],
+            [
+                "docker",
+                "exec",
+                "--interactive",
+                node,
+                "python3",
+                f"{artifacts.SCRIPTS}/watch.py",
+                image,
+                *names,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

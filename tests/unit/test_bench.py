@@ -131,6 +131,28 @@ def test_hosts_are_compared_with_one_host() -> None:
     assert cells(page.tables(found), "8") == ["8", "1", "30.0", "30.0", "30.0", "1.50", "50 %", "9.0", "1.50"]
 
 
+def test_one_more_node_costs_what_lies_between_two_clusters() -> None:
+    node = {"kubelet": {"rss": 3 << 20, "pss": 2 << 20}}
+    found = made(
+        nodes_1=[{**run(20, after=1.5), "memory_of_node": node}],
+        nodes_3=[{**run(27, after=1.8), "memory_of_node": node}],
+        nodes_3_again=[played(9)],
+    )
+    table = page.tables(found).partition("### One cluster")[2]
+    assert cells(table, "1") == ["1", "1", "20.0", "20.0", "20.0", "-", "1.5", "-", "1", "2"]
+    assert cells(table, "3") == ["3", "1", "27.0", "27.0", "27.0", "3.5", "1.8", "9.0", "1", "2"]
+
+
+def test_nodes_that_join_are_hosts_beside_that_of_the_control_plane() -> None:
+    (step,) = methods.plan(("nodes",), (1, 8), (3,))
+    assert (step.key, step.hosts, step.joined) == ("nodes-3", 4, True)
+    assert step.wanted == ("nodes-3", "nodes-3-again")
+    assert methods.title("nodes-3-again") == "`site.yml` again, a cluster with 3 nodes"
+    assert methods.title("nodes-1") == "`site.yml`, a cluster with 1 node"
+    assert methods.title("hosts-1") == "`site.yml`, 1 host"
+    assert methods.title("hosts-8-again") == "`site.yml` again, 8 hosts"
+
+
 def test_a_profile_has_the_longest_task_first() -> None:
     profile = page.tables(made(again=[played(3)])).partition("### Where")[2]
     assert profile.startswith(" the time of `site.yml` again goes: 2.0 of 3.0 s in tasks")

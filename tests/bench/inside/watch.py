@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Prints when the milestones of a cluster are reached on this host, seen through its API and nothing else.
 
-Argument: the image of the first pod, or nothing for none. Each line printed has a milestone's name and the
-second at which it was reached on the machine's monotonic clock. For a line read, memory and received bytes
-are printed; it ends when there is nothing more to read.
+Arguments: the image of the first pod, or nothing for none; names of nodes to watch besides. Each line printed
+has a milestone's name and the second at which it was reached on the machine's monotonic clock. For a line
+read, memory and received bytes are printed; it ends when there is nothing more to read.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ RECEIVED = Path("/sys/class/net/eth0/statistics/rx_bytes")
 PODS = "/api/v1/namespaces/default/pods"
 CREDENTIALS = ("certificate-authority", "client-certificate", "client-key")
 STATIC_PODS = ("etcd-", "kube-apiserver-")
+READY_OF = "ready "
 NOTHING: dict[str, Any] = {}
 
 
-def main(image: str) -> None:
+def main(image: str, *names: str) -> None:
     """Ask again and again for the milestones that are still to come."""
     waiting = ["api", "registered", "ready", "static pods", *(["pod"] if image else [])]
+    waiting += [f"{READY_OF}{name}" for name in names]
     cluster, received, peak = Cluster(image), RECEIVED.read_text(), 0
     tell(watching=time.monotonic())
     while True:
@@ -69,12 +71,15 @@ class Cluster:
         if "api" in waiting:
             return ["api"] if self._api.ask("GET", "/readyz")[0] == http.client.OK else []
         found = []
-        if "ready" in waiting:
-            nodes = self._api.items("/api/v1/nodes")
-            if nodes:
-                self._node = nodes[0]["metadata"]["name"]
+        others = [milestone for milestone in waiting if milestone.startswith(READY_OF)]
+        if "ready" in waiting or others:
+            nodes = {each["metadata"]["name"]: each for each in self._api.items("/api/v1/nodes")}
+            own = self._node or next(iter(nodes), "")
+            if own in nodes:
+                self._node = own
                 found += ["registered"] if "registered" in waiting else []
-                found += ["ready"] if is_ready(nodes[0]) else []
+                found += ["ready"] if "ready" in waiting and is_ready(nodes[own]) else []
+            found += [each for each in others if is_ready(nodes.get(each[len(READY_OF) :], NOTHING))]
         if "pod" in waiting and self._node and self._pod_runs():
             found.append("pod")
         if "static pods" in waiting and visible(self._api):
@@ -166,4 +171,4 @@ def pod(image: str, node: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
