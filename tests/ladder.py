@@ -67,6 +67,11 @@ RUNGS = (
         "kubectl run try --rm -it --image=busybox -- wget -O - http://web",
     ),
 )
+# The last rung: a host with the control plane, and one that joins it.
+NODES = [
+    {"name": "host-1", "address": "192.0.2.7", "subnet": "10.244.0.0/24"},
+    {"name": "host-2", "address": "192.0.2.8", "subnet": "10.244.1.0/24"},
+]
 MEASURE = """
 import re
 from pathlib import Path
@@ -91,8 +96,33 @@ def climbs() -> Iterator[tuple[str, ...]]:
         yield tuple(components)
 
 
+def of_nodes() -> dict[str, dict[str, Any]]:
+    """The variables of the hosts of a cluster of two, as the roles have them in a run for both."""
+    shared = {
+        "cluster_components": list([*climbs()][-1]),
+        "cluster_authentication": "certificates",
+        "cluster_hosts": [node["name"] for node in NODES],
+        "__cluster_nodes": NODES,
+        "__cluster_peers": [],
+    }
+    joins = {
+        "cluster_node_name": NODES[1]["name"],
+        "cluster_address": NODES[1]["address"],
+        "__cluster_has_control_plane": False,
+        "__cluster_host_runs": ["every node"],
+        "__cluster_control_plane_address": NODES[0]["address"],
+    }
+    return {
+        node["name"]: {**shared, **(joins if number else {}), "__cluster_subnet_result": node}
+        for number, node in enumerate(NODES)
+    }
+
+
 def rendered() -> tuple[list[Rendered], list[Rendered], dict[str, Rendered]]:
-    """The cluster on each rung, as the article has it and with certificates, and with each runtime."""
+    """The cluster on each rung, as the article has it and with certificates; and others by name.
+
+    Those are with each runtime, and the hosts of the last rung.
+    """
     clusters: dict[str, dict[str, Any]] = {
         f"{number}{authentication}": {
             "cluster_components": list(components),
@@ -103,11 +133,12 @@ def rendered() -> tuple[list[Rendered], list[Rendered], dict[str, Rendered]]:
     }
     for runtime in (RUNTIME, OTHER):
         clusters[runtime] = {"cluster_version": with_both(), "cluster_container_runtime": runtime}
+    others = {runtime: clusters[runtime] for runtime in (RUNTIME, OTHER)} | of_nodes()
     with tempfile.TemporaryDirectory() as directory:
-        found = render(clusters, Path(directory))
+        found = render({**clusters, **others}, Path(directory))
     both = ("none", "certificates")
     plain, certain = ([found[f"{number}{kind}"] for number in range(len(RUNGS) + 1)] for kind in both)
-    return plain, certain, {runtime: found[runtime] for runtime in (RUNTIME, OTHER)}
+    return plain, certain, {name: found[name] for name in others}
 
 
 def with_both() -> str:
@@ -178,6 +209,48 @@ def article(plain: list[Rendered], memory: dict[str, int]) -> str:
     )
 
 
+def several_nodes(alone: Rendered, hosts: list[Rendered], with_network: Rendered) -> str:
+    """What the page says of the last rung.
+
+    alone: the first host before the other joins it. with_network: a host that has the pod network already.
+    """
+    (first, second), (here, there) = hosts, NODES
+    loopback, address = (f"https://{each}:6443" for each in ("127.0.0.1", here["address"]))
+    moved = [path for path in alone if alone[path] != first[path] == alone[path].replace(loopback, address)]
+    # Whoever asks it, and the pod network, have sections of their own.
+    before = {**alone, **{path: first[path] for path in moved}}
+    before.update({path: with_network[path] for path in first if path not in before})
+    parts = [
+        f"## {len(RUNGS) + 1}. several nodes\n",
+        "One more host, one more node: pods are spread over all of them, and reach each other by address\n"
+        "and by Service. `cluster_control_plane` of a host names the one whose cluster it joins,\n"
+        "[and this page](nodes.md) has the rest. It needs certificates.\n",
+        "    kubectl get pods --output wide\n",
+        f"Here {there['name']} joins {here['name']}, on which all components run already. With Docker, too,"
+        f" pods are in [the network that CNI plugins make](#with-{OTHER}), with a route to those of the other"
+        f" node, so its unit is compared with the one there. On {here['name']} this changes:\n",
+        *changes(Rendered(before), first),
+        f"kube-apiserver is asked at {address} instead of {loopback}, in"
+        f" {', '.join(f'`{path}`' for path in sorted(moved))}.\n",
+        f"{there['name']} has {lines_of(second)} lines of manifests, those of kube-proxy and coredns, and no"
+        " administrator's kubeconfig and no authority's key. Its kubelet has this,"
+        " `/etc/kubernetes/kubelet.conf`:\n",
+        block("yaml", second["/etc/kubernetes/kubelet.conf"]),
+    ]
+    return "\n".join(parts)
+
+
+def changes(before: Rendered, after: Rendered) -> list[str]:
+    """The files that are new, in full, and the lines of those that have changed."""
+    parts = []
+    for path in sorted(after):
+        if path not in before:
+            parts += [f"New, `{path}`:\n", block("", after[path])]
+        elif before[path] != after[path]:
+            parts += [f"Changed, `{path}`:\n", block("diff", difference(before[path], after[path]))]
+    return parts
+
+
 def other_runtime(clusters: dict[str, Rendered], measured: dict[str, dict[str, Any]]) -> str:
     """What the page says of the second container runtime."""
     before, after = clusters[RUNTIME], clusters[OTHER]
@@ -185,12 +258,8 @@ def other_runtime(clusters: dict[str, Rendered], measured: dict[str, dict[str, A
         f"## With {OTHER}\n",
         f"Rungs and manifests are the same with `cluster_container_runtime: {OTHER}`. What the kubelet\n"
         f"and the host have instead, here with {with_both()}, is explained in [its page](containerd.md).\n",
+        *changes(before, after),
     ]
-    for path in sorted(after):
-        if path not in before:
-            parts += [f"New, `{path}`:\n", block("", after[path])]
-        elif before[path] != after[path]:
-            parts += [f"Changed, `{path}`:\n", block("diff", difference(before[path], after[path]))]
     names = dict.fromkeys(name for each in measured.values() for name in each["bytes"])
     rows = [
         [name, *(_mebibytes(measured[runtime]["bytes"].get(name)) for runtime in (RUNTIME, OTHER))]
@@ -253,9 +322,11 @@ def main() -> int:
     if "--measure" in sys.argv[1:]:
         measure()
     measured = json.loads(MEMORY.read_text())
-    memory, (plain, certain, both) = measured[RUNTIME]["bytes"], rendered()
+    memory, (plain, certain, others) = measured[RUNTIME]["bytes"], rendered()
     made = _measured(measured[RUNTIME])
     sections = [section(number, plain, certain, memory) for number in range(1, len(RUNGS) + 1)]
+    hosts = [others[node["name"]] for node in NODES]
+    sections.append(several_nodes(certain[-1], hosts, others[OTHER]))
     text = PAGE.read_text()
     before, _begin, rest = text.partition(BEGIN)
     _old, _end, after = rest.partition(END)
@@ -263,7 +334,7 @@ def main() -> int:
         before
         + BEGIN
         + "\n"
-        + "\n".join([made, article(plain, memory), *sections, other_runtime(both, measured)])
+        + "\n".join([made, article(plain, memory), *sections, other_runtime(others, measured)])
         + "\n"
         + END
         + after
