@@ -86,7 +86,13 @@ def test_a_node_without_control_plane_has_what_is_for_every_node_alone(tmp_path:
         "cluster_authentication": "certificates",
         "__cluster_host_runs": ["every node"],
     }
-    (rendered,) = render({"node": node}, tmp_path).values()
+    article = {**node, "cluster_components": COMPONENTS["article"]}
+    rendered, without_pods = render({"node": node, "article": article}, tmp_path).values()
+    assert sorted(without_pods) == [
+        "/etc/kubernetes/kubelet.conf",
+        "/etc/kubernetes/kubelet.yaml",
+        "/etc/systemd/system/kubelet.service",
+    ]
     assert sorted(rendered) == [
         "/etc/kubernetes/Corefile",
         "/etc/kubernetes/coredns.conf",
