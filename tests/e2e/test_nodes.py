@@ -30,6 +30,8 @@ def beta(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="module")
 def was_bare(beta: Node) -> snapshot.Snapshot:
     """What there was on it before there was a cluster."""
+    # Its mount points for data have the modes that dockerd and containerd give them.
+    beta.run("sh", "-c", "chmod 710 /var/lib/docker; chmod 700 /var/lib/containerd")
     return snapshot.take(beta)
 
 
