@@ -28,8 +28,8 @@ BUDGET = {
 # The host has the new address alone, as after a start in another network.
 MOVE = """
 old=$(ip -4 -brief address show eth0 | awk '{print $3}')
-ip address add %s/16 dev eth0
 ip address delete $old dev eth0
+ip address add %s/16 dev eth0
 ip route replace default via %s
 """
 
@@ -237,8 +237,8 @@ def test_a_host_comes_back_with_another_address(cluster: Cluster, name: str, las
     assert cluster.addresses()[moved.name] == address
     assert cluster.subnets() == before
     assert cluster.are_ready()
-    route = other.run("ip", "route", "show", before[moved.name])
-    assert f"via {address} " in route
+    assert f"via {address} " in other.run("ip", "route", "show", before[moved.name])
+    assert f" src {address} " in moved.run("ip", "route", "show", before[other.name])
     listed = json.loads(cluster.alpha.run("cat", "/etc/kubernetes/pod-subnets.json"))
     assert listed[moved.name] == {"address": address, "subnet": before[moved.name]}
     cluster.takes_a_pod(f"moved-{name}")

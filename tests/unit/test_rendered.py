@@ -111,12 +111,13 @@ def test_the_pod_network_has_a_route_to_each_other_node(tmp_path: Path) -> None:
         for each in (1, 2)
     ]
     user = {"cluster_container_runtime": "containerd", "cluster_version": "v1.20.15"}
-    clusters = {"alone": user, "one of three": {**user, "pod_network_nodes": others}}
+    nodes = {"pod_network_nodes": others, "pod_network_node_address": "192.0.2.3"}
+    clusters = {"alone": user, "one of three": {**user, **nodes}}
     unit = "/etc/systemd/system/pod-network.service"
     alone, three = (each[unit].splitlines() for each in render(clusters, tmp_path).values())
     proto = f"proto {pod_network.PROTOCOL}"
     for each in others:
-        route = f"ExecStart=ip route replace {each['subnet']} via {each['address']} {proto}"
+        route = f"ExecStart=ip route replace {each['subnet']} via {each['address']} src 192.0.2.3 {proto}"
         assert three[three.index(route) - 1] == f"# To the pods of {each['name']}."
     (kept,) = (line for line in three if "ip route delete" in line)
     assert f" in 10.244.1.0/24|10.244.2.0/24) ;; *) ip route delete $$subnet {proto} ;;" in kept
