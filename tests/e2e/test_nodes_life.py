@@ -113,7 +113,7 @@ def move(node: Node, address: str) -> None:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of the old version with two web servers."""
     directory = tmp_path_factory.mktemp("inventory")
-    names = ("mink8s-life", "mink8s-life-2")
+    names = ("mink8s-nodes-life", "mink8s-nodes-life-2")
     try:
         alpha, beta = (make(name, {}, directory) for name in names)
         inventory(directory / "hosts.yml", *names)
