@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv4Network
+from itertools import permutations
 from pathlib import Path
 
 import bare
 import bare_node
+import browser
 import lesson
 import neighbour
 import objects
@@ -218,6 +220,42 @@ def test_logs_and_port_forward_reach_every_node(node: Node, pods: list[Web]) -> 
     for pod in several.of_each_node(pods):
         assert node.run("kubectl", "logs", pod.name) == "serving\n"
         assert node.run("python3", "-c", FORWARD, pod.name).strip() == pod.name
+
+
+def arrows(node: Node, directory: Path) -> dict[str, str]:
+    """The state of each way between nodes, as the map shows it, by what is said of it."""
+    run = node.playbook("status.yml", status_dir=str(directory))
+    assert changed(run) in ([], ["Write the page"])
+    with browser.looking(directory / f"{node.name}-status.html") as page:
+        found = page.page.query_selector_all(".map .arrow[marker-end*='tip-']")
+        return {
+            (each.text_content() or "").partition(",")[0]: (each.get_attribute("class") or "").split()[-1]
+            for each in found
+        }
+
+
+def test_an_arrow_is_green_only_where_a_packet_gets_through(node: Node, tmp_path: Path) -> None:
+    ways = {f"{one.name} to the pods of {other.name}" for one, other in permutations(NODES, 2)}
+    assert arrows(node, tmp_path) == dict.fromkeys(ways, "through")
+    one, other = NODES[-2:]
+    one.run("ip", "route", "delete", several.subnets()[other.name])
+    try:
+        cut = {f"{each.name} to the pods of {of.name}" for each, of in ((one, other), (other, one))}
+        assert arrows(node, tmp_path) == {way: "broken" if way in cut else "through" for way in ways}
+    finally:
+        one.run("systemctl", "restart", "pod-network")
+    assert arrows(node, tmp_path) == dict.fromkeys(ways, "through")
+
+
+def test_the_page_of_a_worker_has_its_own_node(node: Node, tmp_path: Path) -> None:
+    run = node.playbook("status.yml", status_dir=str(tmp_path))
+    assert run.returncode == 0, said(run)
+    for worker in WORKERS:
+        with browser.looking(tmp_path / f"{worker.name}-status.html") as page:
+            assert page.page.title().startswith(f"{worker.name}: ")
+            assert f"The control plane is at https://{node.address}:6443." in page.page.inner_text("body")
+            pods = {row[0][0] for row in page.sees("tables").get("Other pods", [])}
+        assert pods == {f"default/{pod.name}" for pod in several.web() if pod.node == worker.name}
 
 
 def test_one_more_host_becomes_a_node_and_the_others_only_get_a_route(

@@ -17,10 +17,10 @@ def lines(status: Status, cluster: Cluster | None = None) -> list[str]:
     """The whole of it, a line each. cluster: that of which the host has the control plane."""
     statuses = cluster.statuses if cluster else (status,)
     rows = [
-        (*([each.node] if cluster else []), *row)
+        row
         for each in statuses
         for component in each.components
-        for row in _rows(component)
+        for row in _rows(component, *([each.node] if cluster else []))
     ]
     header = (*(["NODE"] if cluster else []), *HEADER)
     needs = [("STILL MISSING", "THE WORD THAT ADDS IT")]
@@ -67,10 +67,10 @@ def _pods(status: Status) -> list[str]:
     return ["", *columns([header, *rows])] if rows else []
 
 
-def _rows(component: Component) -> Iterator[tuple[str, ...]]:
+def _rows(component: Component, *where: str) -> Iterator[tuple[str, ...]]:
     since = "not healthy" if component.problem else model.moment(component.since)
     memory = model.mebibytes(component.memory)
-    first = (component.name, component.place, component.version, since, memory)
+    first = (*where, component.name, component.place, component.version, since, memory)
     ports = [(f"{port.number}/{port.protocol}", port.who) for port in component.ports] or [("", "")]
     for number, port in enumerate(ports):
         yield (*(first if number == 0 else [""] * len(first)), *port)
