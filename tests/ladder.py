@@ -222,7 +222,7 @@ def several_nodes(alone: Rendered, hosts: list[Rendered], with_network: Rendered
     before.update({path: with_network[path] for path in first if path not in before})
     parts = [
         f"## {len(RUNGS) + 1}. several nodes\n",
-        "One more host, one more node: the scheduler has more to choose from, pods reach each other by address\n"
+        "One more host, one more node: the scheduler has more of them, and pods reach each other by address\n"
         "and by Service. `cluster_control_plane` of a host names the one whose cluster it joins,\n"
         "[and this page](nodes.md) has the rest. It needs certificates.\n",
         "    kubectl get pods --output wide\n",
