@@ -74,6 +74,50 @@ def test_an_api_that_does_not_answer_has_no_subnets(apiserver: Apiserver, tmp_pa
     assert (pod_cidrs.observe(str(broken)), pod_cidrs.observe(str(gone))) == ({}, {})
 
 
+def test_an_administrator_sets_a_pod_cidr_once_and_removes_a_node(apiserver: Apiserver) -> None:
+    options = {"name": "omega", "kubeconfig": str(apiserver.kubeconfig)}
+    missing = module("node", **options, pod_cidr="10.244.3.0/24")
+    assert missing.status == "FAILED"
+    assert "node omega is not registered. Run the playbook site" in missing.values["msg"]
+    taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+    ready = {"type": "Ready", "status": "True"}
+    apiserver.core().create_node({"metadata": {"name": "omega"}, "spec": {"taints": [taint]}})
+    apiserver.core().patch_node_status("omega", {"status": {"conditions": [ready]}})
+    wanted = {**options, "pod_cidr": "10.244.3.0/24", "taints": "managed"}
+    checked = module("node", "--check", **wanted)
+    changed = [module("node", **wanted).values["changed"] for _run in range(2)]
+    node = apiserver.core().read_node("omega")
+    assert (checked.values["changed"], changed) == (True, [True, False])
+    assert (node.spec.pod_cidr, node.spec.taints) == ("10.244.3.0/24", None)
+    other = module("node", **{**wanted, "pod_cidr": "10.244.4.0/24"})
+    assert "node omega has the podCIDR 10.244.3.0/24" in other.values["msg"]
+    removed = [module("node", **options, state="absent").values["changed"] for _run in range(2)]
+    assert removed == [True, False]
+    assert kubernetes_client.get(apiserver.core().read_node, "omega") is None
+
+
+def test_a_host_waits_for_the_kube_apiserver_of_another(apiserver: Apiserver) -> None:
+    pki = apiserver.directory / "pki"
+    options = {
+        "control_plane": "alpha",
+        "ca_file": str(pki / "ca.crt"),
+        "certificate_file": str(pki / "admin.crt"),
+        "key_file": str(pki / "admin.key"),
+        "timeout": 1,
+    }
+    assert module("apiserver_health", server=apiserver.url, **options).values["problem"] == ""
+    nobody = module("apiserver_health", server="https://127.0.0.1:1", **options)
+    assert nobody.status == "FAILED"
+    assert (
+        "After 1 s kube-apiserver on alpha is not healthy for this host: https://127.0.0.1:1/healthz"
+        in (nobody.values["msg"])
+    )
+    stranger = module(
+        "apiserver_health", server=apiserver.url, **{**options, "ca_file": str(pki / "etcd-ca.crt")}
+    )
+    assert "certificate" in stranger.values["msg"]
+
+
 def test_a_node_that_is_removed_takes_its_pods_and_its_lease(apiserver: Apiserver) -> None:
     core, leases = apiserver.core(), kubernetes_client.coordination(apiserver.api())
     options = {"name": "beta", "state": "absent", "kubeconfig": str(apiserver.kubeconfig)}

@@ -80,7 +80,8 @@ def ask(pod: Web, *hosts: str) -> list[tuple[str, str]]:
     script = "; ".join(f"{ASK.format(host)} || echo {host} silent" for host in hosts)
     done = lesson.within(ALPHA, pod.name, script)
     assert done.returncode == 0, done.stderr
-    return [(name, address) for name, address in (line.split() for line in done.stdout.splitlines())]
+    answers = (line.partition(" ") for line in done.stdout.splitlines())
+    return [(name, address) for name, _space, address in answers]
 
 
 def running(node: Node) -> dict[str, str]:

@@ -12,12 +12,11 @@ from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared.finding i
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
-
-    Table: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
 
-def of_control_plane(version: str, apiserver: str, nodes: Mapping[str, str], releases: Table) -> Problems:
+def of_control_plane(
+    version: str, apiserver: str, nodes: Mapping[str, str], releases: Mapping[str, Any]
+) -> Problems:
     """What keeps kube-apiserver from becoming this version.
 
     apiserver: its version now. nodes: the kubelet's version of each other node, by name.
@@ -37,7 +36,9 @@ def of_control_plane(version: str, apiserver: str, nodes: Mapping[str, str], rel
             )
 
 
-def of_node(version: str, kubelet: str, control_plane: tuple[str, str], releases: Table) -> Problems:
+def of_node(
+    version: str, kubelet: str, control_plane: tuple[str, str], releases: Mapping[str, Any]
+) -> Problems:
     """What keeps a node from getting the kubelet of this version.
 
     kubelet: its version now. control_plane: its host, and the version of its kube-apiserver.
@@ -65,12 +66,12 @@ def _is_newer(version: str, than: str) -> bool:
     return versions.parse(version) > versions.parse(than)
 
 
-def _newest(kubelet: str, releases: Table) -> int:
+def _newest(kubelet: str, releases: Mapping[str, Any]) -> int:
     """The newest minor release of kube-apiserver that a kubelet works with."""
     return versions.minor(kubelet) + int(table.row(releases, kubelet)["kubelet_skew"])
 
 
-def _is_too_old(kubelet: str, apiserver: str, releases: Table) -> bool:
+def _is_too_old(kubelet: str, apiserver: str, releases: Mapping[str, Any]) -> bool:
     return versions.minor(apiserver) > _newest(kubelet, releases)
 
 

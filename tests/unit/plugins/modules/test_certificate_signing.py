@@ -123,7 +123,7 @@ class Cluster:
         return node_certificates.sign(desired, self.authorities(), now)
 
     def write(
-        self, signed: dict[str, Any], *, check: bool = False, wanted: list[dict[str, Any]] = WANTED
+        self, signed: dict[str, Any], *, check: bool = False, wanted: list[dict[str, Any]] | None = None
     ) -> dict[str, Any]:
         """Have the node write what was signed."""
         authorities = [
@@ -133,7 +133,7 @@ class Cluster:
         options = {
             "directory": str(self.node),
             "authorities": authorities,
-            "certificates": wanted,
+            "certificates": wanted or WANTED,
             "signed": signed["signed"],
             "files": [{"path": f"{self.node}/ca-data", "content": "CERTIFICATE(ca)"}],
             "ledger": str(self.ledger),
