@@ -94,12 +94,6 @@ def test_a_node_has_nothing_of_the_administrator(given: dict[str, dict[str, Any]
     node, control_plane = given["beta"], given["alpha"]
     assert (node["host_key_pairs"], control_plane["host_key_pairs"]) == ([], ["sa"])
     assert (node["logins"], control_plane["logins"]) == ([], ["ada"])
-    assert [each["path"] for each in node["directories"]] == ["/etc/kubernetes"]
-    assert [each["path"] for each in control_plane["directories"]] == [
-        "/etc/kubernetes",
-        "/root/.kube/cache",
-        "/root/.kube/http-cache",
-    ]
 
 
 def test_what_a_node_does_not_run_any_more_is_removed(given: dict[str, dict[str, Any]]) -> None:

@@ -171,8 +171,7 @@ def test_a_worker_has_credentials_of_its_own_and_no_authority_s_nor_an_administr
 
 
 def test_a_worker_changes_no_other_node_and_lists_no_secrets() -> None:
-    # What kubectl keeps in a home is not the collection's.
-    kubectl = ("env", "HOME=/tmp", "kubectl", f"--kubeconfig={CONFIG}/kubelet.conf")
+    kubectl = ("kubectl", f"--kubeconfig={CONFIG}/kubelet.conf")
     for node in WORKERS:
         node.run(*kubectl, "annotate", "--overwrite", "node", node.name, "lesson=taught")
         refused = node.run(
