@@ -2,9 +2,9 @@
 
 `python tests/week.py` does what is for today and says what that is; --print [DATE] only says it.
 
-Each day has a scenario of molecule with the container runtime that the tests' clusters have, and scenarios or
-files of tests/e2e with the other one that the release has: all of them within any seven days. And it has
-faults, with one container runtime on one day and with the other on the next: all within any eighteen days.
+Each day has one of three scenarios or files of tests/e2e with the container runtime that the tests' clusters
+have, and some with the other one that the release has: all of them within any seven days. And it has faults,
+with one container runtime on one day and with the other on the next: all within any eighteen days.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FAULTS = (
     ((f"{NODES}_control_plane",), 420),
 )
 # A day has one of these besides those that each day has.
-SCENARIOS = ("ladder", "certificates")
+TURNS = ("ladder", "certificates", "test_nodes_life.py")
 # Of Monday, and so on: scenarios of molecule, and files of tests/e2e, two of which run at once.
 OTHER = (
     (("default", "test_iptables.py"), 330),
@@ -76,6 +76,12 @@ class Part:
             yield ["pytest", "-q", *(f"tests/faults/{name}" for name in self.faults)]
 
 
+def part(runtime: str, names: tuple[str, ...]) -> Part:
+    """The part that has scenarios and files of these names."""
+    files = tuple(name for name in names if name.endswith(".py"))
+    return Part(runtime, tuple(name for name in names if name not in files), files)
+
+
 def of_day(day: date, runtime: str, others: tuple[str, ...]) -> list[Part]:
     """What is done on a day.
 
@@ -85,12 +91,9 @@ def of_day(day: date, runtime: str, others: tuple[str, ...]) -> list[Part]:
     runtimes = (runtime, *others)
     turn, faulty = divmod(number, len(runtimes))
     faults = FAULTS[turn % len(FAULTS)][0]
-    names = OTHER[day.weekday()][0]
-    files = tuple(name for name in names if name.endswith(".py"))
-    scenarios = tuple(name for name in names if name not in files)
-    own = Part(runtime, (SCENARIOS[number % len(SCENARIOS)],))
-    parts = [own, *(Part(other, scenarios, files) for other in others)]
-    return [replace(part, faults=faults) if part.runtime == runtimes[faulty] else part for part in parts]
+    own = part(runtime, (TURNS[number % len(TURNS)],))
+    parts = [own, *(part(other, OTHER[day.weekday()][0]) for other in others)]
+    return [replace(each, faults=faults) if each.runtime == runtimes[faulty] else each for each in parts]
 
 
 def main(arguments: list[str]) -> int:
@@ -100,10 +103,10 @@ def main(arguments: list[str]) -> int:
     runtime = bare_node.runtime().name
     others = [name for name in bare_node.runtimes() if name != runtime]
     failed = 0
-    for part in of_day(day, runtime, tuple(others)):
-        print(f"{day:%A}, {part}", file=sys.stderr, flush=True)
-        environment = {**os.environ, "CONTAINER_RUNTIME": part.runtime}
-        for command in () if "--print" in arguments else part.commands():
+    for each in of_day(day, runtime, tuple(others)):
+        print(f"{day:%A}, {each}", file=sys.stderr, flush=True)
+        environment = {**os.environ, "CONTAINER_RUNTIME": each.runtime}
+        for command in () if "--print" in arguments else each.commands():
             done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
             failed |= int(done.returncode != 0)
     return failed
