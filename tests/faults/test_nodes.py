@@ -69,7 +69,7 @@ class Nodes:
         return {
             name: pod
             for name, pod in lesson.pods(self.alpha, "web").items()
-            if pod["spec"]["nodeName"] == node.name and "deletionTimestamp" not in pod["metadata"]
+            if pod["spec"].get("nodeName") == node.name and "deletionTimestamp" not in pod["metadata"]
         }
 
     def left_over(self) -> str:
