@@ -90,11 +90,11 @@ lint: test-setup ## ansible-lint, yamllint, ruff, mypy, vermin, changelog, READM
 
 .PHONY: unit
 unit: test-setup ## what needs no cluster, with both ends of the ansible-core range
-	printf '%s\n' $(VENV) $(VENV_OLD) | xargs --max-procs=2 -I VENV VENV/bin/pytest -q tests/unit
+	printf '%s\n' $(VENV) $(VENV_OLD) | xargs --max-procs=2 -I VENV env VENV/bin/pytest -q tests/unit
 
 .PHONY: integration
 integration: test-setup inventory ## the modules against a real etcd and kube-apiserver, with both ends of the range
-	printf '%s\n' $(VENV) $(VENV_OLD) | xargs --max-procs=2 -I VENV VENV/bin/pytest -q tests/integration
+	printf '%s\n' $(VENV) $(VENV_OLD) | xargs --max-procs=2 -I VENV env VENV/bin/pytest -q tests/integration
 
 .PHONY: sanity
 sanity: test-setup test-tools ## ansible-test sanity, with both ends of the range
