@@ -70,6 +70,11 @@ snapshot:
       type: list
       elements: str
       sample: [host-1]
+    pod_subnets:
+      description: Name, address and subnet of those with a part of the pod network. Empty in check mode.
+      type: list
+      elements: dict
+      sample: [{name: host-1, address: 192.0.2.7, subnet: 10.244.0.0/24}]
 """
 
 import os

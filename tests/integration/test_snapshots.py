@@ -87,7 +87,8 @@ def test_a_snapshot_is_whole_private_and_what_etcdctl_takes_for_one(
     done = module("etcd_snapshot", manifest=manifest(cluster), path=str(target))
     assert done.status == "CHANGED", done.values
     content = target.read_bytes()
-    expected = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "nodes": NODES}
+    digest = hashlib.sha256(content).hexdigest()
+    expected = {"size": len(content), "sha256": digest, "nodes": NODES, "pod_subnets": []}
     assert done.values["snapshot"] == {"path": str(target), **expected}
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["etcd.db"]
