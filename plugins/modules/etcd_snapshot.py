@@ -141,7 +141,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     target = Path(module.params["path"])
-    results: dict[str, Any] = {"path": str(target), "size": 0, "sha256": "", "nodes": []}
+    results: dict[str, Any] = {"path": str(target), "size": 0, "sha256": "", "nodes": [], "pod_subnets": []}
     try:
         etcd = Etcd(access(module.params["manifest"]), module.params["timeout"])
         decided = plan(etcd.endpoint, observe(etcd, target))
