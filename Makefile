@@ -7,10 +7,11 @@ VENV := .venv
 VENV_OLD := .venv-2.16
 LINK := .collections/ansible_collections/mink8s/kubernetes
 SANDBOX := python3 tests/sandbox
-NODE := mink8s
+# Not the name of the group, which Ansible would take for this host alone.
+NODE := mink8s-1
 NODES := 1
 # The nodes that join the cluster of the first.
-WORKERS := $(patsubst %,$(NODE)-%,$(shell seq 2 $(NODES)))
+WORKERS := $(patsubst %,$(NODE:-1=)-%,$(shell seq 2 $(NODES)))
 ARGS ?= get pods --all-namespaces
 # What a release that is made here has to have: one of the sets of tests/sandbox/release.py.
 PROGRAMS := components
@@ -70,7 +71,7 @@ shell: ## a shell in the node
 
 .PHONY: down
 down: ## remove the nodes and what served them
-	docker ps --all --filter 'name=^$(NODE)(-[0-9]+)?$$' --format '{{.Names}}' | xargs --no-run-if-empty -n 1 $(SANDBOX) node-rm
+	docker ps --all --filter 'name=^$(NODE:-1=)(-[0-9]+)?$$' --format '{{.Names}}' | xargs --no-run-if-empty -n 1 $(SANDBOX) node-rm
 	$(SANDBOX) mirror-rm
 
 .PHONY: test
