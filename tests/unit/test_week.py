@@ -24,6 +24,8 @@ OWN = {
     "test_containerd.py",
     "test_docker.py",
     "test_standalone.py",
+    "test_nodes.py",
+    "test_nodes_life.py",
     "nodes",
 }
 # Besides what runs each day, so that CI ends in time.
