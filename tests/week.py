@@ -24,7 +24,7 @@ import bare_node
 
 KILLED = "test_runs.py::test_killed"
 PROCESSES = "test_processes.py::test"
-NODES = "test_nodes.py::test"
+NODE, NODES = "test_nodes.py::test_node", "test_nodes.py::test_nodes"
 RUNTIME = f"{PROCESSES}_container_runtime"
 # Faults, as pytest names them, and about how many seconds they take on an idle machine.
 FAULTS = (
@@ -35,8 +35,8 @@ FAULTS = (
     ((f"{KILLED}[3]", f"{KILLED}[4]", f"{KILLED}[5]"), 420),
     (("test_disk.py", f"{RUNTIME}_restarted", f"{RUNTIME}_stopped"), 480),
     ((*(f"{KILLED}[{point}]" for point in range(6, 10)),), 480),
-    ((f"{NODES}_node",), 480),
-    ((f"{NODES}_control_plane",), 420),
+    ((f"{NODE}_down", f"{NODE}_cut_off", f"{NODE}_added_by_a_killed_run", f"{NODES}_added_by_two_runs"), 480),
+    (("test_nodes.py::test_control_plane_down",), 480),
 )
 # A day has one of these besides those that each day has.
 TURNS = ("ladder", "certificates", "test_nodes_life.py")
