@@ -25,11 +25,15 @@ def is_there() -> bool:
     return CONFIGURATION.exists() or Path("/etc/systemd/system", UNIT).exists()
 
 
-def routes(run: Run) -> tuple[str, ...]:
-    """The networks of pods on other nodes that the unit has made routes to. run: the module's run_command."""
+def printed_routes(run: Run) -> str:
+    """What ip prints of the unit's routes to pods on other nodes. run: the module's run_command."""
     ip = programs.find("ip")
-    lines = run([ip, "-4", "route", "show", "proto", str(PROTOCOL)])[1].splitlines() if ip else []
-    return tuple(line.split()[0] for line in lines)
+    return run([ip, "-4", "route", "show", "proto", str(PROTOCOL)])[1] if ip else ""
+
+
+def routes(run: Run) -> tuple[str, ...]:
+    """The networks that those routes lead to."""
+    return tuple(line.split()[0] for line in printed_routes(run).splitlines())
 
 
 def subnet(kubelet: str, configuration: Path = CONFIGURATION) -> str | None:

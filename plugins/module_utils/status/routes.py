@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
-from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network, pod_network, programs
+from ansible_collections.mink8s.kubernetes.plugins.module_utils.host import network, pod_network
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.host.programs import Run
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.status.model import Route
 
@@ -23,9 +23,7 @@ TRIES, SECONDS = 3, 1.0
 
 def look(run: Run) -> tuple[Route, ...]:
     """The routes, and what came of a packet on each. run: the module's run_command."""
-    ip = programs.find("ip")
-    command = [ip, "-4", "route", "show", "proto", str(pod_network.PROTOCOL)]
-    found = list(parse(run(command)[1])) if ip else []
+    found = list(parse(pod_network.printed_routes(run)))
     own = network.address(pod_network.BRIDGE) if found else ""
     with ThreadPoolExecutor(8) as pool:
         return tuple(pool.map(lambda route: attempt(route, own), found))
