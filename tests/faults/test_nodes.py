@@ -15,6 +15,7 @@ from typing import Any
 import bare_node
 import lesson
 import objects
+import power
 import pytest
 import yaml
 from bare_node import Node, said, sandbox
@@ -81,10 +82,6 @@ class Nodes:
         """What a node gets from the web server at an address."""
         return node.run("python3", "-c", FETCH.format(address)).strip()
 
-    def docker(self, command: str, node: Node) -> None:
-        """Turn the host off or on."""
-        subprocess.run(["docker", command, node.name], check=True, capture_output=True)
-
     def settle(self, *nodes: Node) -> None:
         """Wait until all web servers are behind the Service, on these nodes and no other."""
 
@@ -144,9 +141,8 @@ def site(inventory: Node, *nodes: Node) -> str:
 
 def test_node_down(nodes: Nodes) -> None:
     with nodes.cluster.fault("node down"):
-        nodes.docker("stop", nodes.beta)
-        nodes.settle(nodes.alpha)
-        nodes.docker("start", nodes.beta)
+        with power.off(nodes.beta):
+            nodes.settle(nodes.alpha)
         until(nodes.alpha, "all nodes are Ready", nodes.not_ready)
     # Pods of before, which the kubelet ends when it is back.
     until(nodes.alpha, "no pod is left over", nodes.left_over)
@@ -211,13 +207,12 @@ def test_control_plane_down(nodes: Nodes) -> None:
     before = nodes.pods(nodes.beta)
     assert before
     with nodes.cluster.fault("control plane down"):
-        nodes.docker("stop", nodes.alpha)
-        back = time.monotonic() + DOWN
-        while time.monotonic() < back:
-            for name, pod in before.items():
-                assert nodes.page(nodes.beta, pod["status"]["podIP"]) == name
-            time.sleep(10)
-        nodes.docker("start", nodes.alpha)
+        with power.off(nodes.alpha):
+            back = time.monotonic() + DOWN
+            while time.monotonic() < back:
+                for name, pod in before.items():
+                    assert nodes.page(nodes.beta, pod["status"]["podIP"]) == name
+                time.sleep(10)
         until(nodes.alpha, "all nodes are Ready", nodes.not_ready)
     after = nodes.pods(nodes.beta)
     assert {name: pod["metadata"]["uid"] for name, pod in before.items()} == {
