@@ -18,6 +18,7 @@ import image
 import mirror
 import node
 import release
+import upstream_tests
 import variables
 from common import SandboxError, say
 
@@ -61,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("version", nargs="?", default=release.VERSION)
     command.add_argument("--programs", choices=release.SETS, default="components")
     command.set_defaults(run=lambda args: print(release.build(args.version, args.programs)))
+
+    command = commands.add_parser(
+        "upstream-tests", help="make Kubernetes' own tests and print their directory"
+    )
+    command.set_defaults(run=lambda _: print(upstream_tests.serve()))
 
     command = commands.add_parser("reachable", help=f"succeed if {release.SERVER} answers")
     command.set_defaults(run=lambda _: _reachable())

@@ -22,11 +22,12 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EPOCH = "1970-01-01T00:00:00Z"
 
 
-def write(path: Path, tag: str, root: Path, command: list[str]) -> None:
+def write(path: Path, tag: str, root: Path, command: list[str], **more: str | list[str]) -> None:
     """Write an image archive of one layer.
 
     root: the directory that is the image's file system.
     command: what a container of the image runs unless told otherwise.
+    more: of the image's configuration, as Entrypoint.
     """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".layer-") as layer:
         with tarfile.open(fileobj=layer, mode="w") as tar:
@@ -34,7 +35,7 @@ def write(path: Path, tag: str, root: Path, command: list[str]) -> None:
                 tar.add(entry, entry.name, filter=_undated)
         layer.flush()
         digest = file_digest(Path(layer.name), "sha256")
-        config = json.dumps(_config(digest, command)).encode()
+        config = json.dumps(_config(digest, {"Cmd": command, **more})).encode()
         name = f"{hashlib.sha256(config).hexdigest()}.json"
         manifest = [{"Config": name, "RepoTags": [tag], "Layers": [f"{digest}/layer.tar"]}]
         partial = path.with_name(f".{path.name}.part")
@@ -67,13 +68,13 @@ def file_digest(path: Path, algorithm: str) -> str:
     return digest.hexdigest()
 
 
-def _config(layer: str, command: list[str]) -> dict[str, Any]:
-    """The image's configuration, whose own digest is the image's ID."""
+def _config(layer: str, container: dict[str, str | list[str]]) -> dict[str, Any]:
+    """The image's configuration, whose own digest is the image's ID. container: that of its containers."""
     return {
         "architecture": ARCHITECTURE,
         "os": "linux",
         "created": EPOCH,
-        "config": {"Env": [f"PATH={SEARCH_PATH}"], "Cmd": command},
+        "config": {"Env": [f"PATH={SEARCH_PATH}"], **container},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}"]},
         "history": [{"created": EPOCH, "created_by": "mink8s test sandbox"}],
     }

@@ -33,28 +33,35 @@ def archives() -> dict[str, Path]:
     return paths
 
 
-def unpack(root: Path, *packages: str) -> None:
-    """Unpack Debian packages, only those named, in the directory root."""
+def unpack(root: Path, *packages: str, dependencies: bool = False) -> None:
+    """Unpack Debian packages, only those named unless they need their dependencies, in the directory root."""
     root.mkdir()
     script = f"--volume={UNPACK}:/unpack-packages:ro"
     docker = ("docker", "run", "--rm", f"--volume={root}:/out", script, image.name("bookworm"))
-    logged(f"unpack-{packages[0]}", *docker, "/unpack-packages", *packages)
+    options = ("--with-dependencies",) if dependencies else ()
+    logged(f"unpack-{packages[0]}", *docker, "/unpack-packages", *options, *packages)
+
+
+def add_shell(root: Path) -> None:
+    """Add what an image with a shell has to the directory root, which has busybox."""
+    for directory in ("etc", "root", "tmp"):
+        (root / directory).mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\n")
+    for applet in output(str(root / "bin/busybox"), "--list").splitlines():
+        if not any((root / place / applet).exists() for place in ("bin", "usr/bin")):
+            (root / "bin" / applet).symlink_to("busybox")
 
 
 def _write(directory: Path, paths: dict[str, Path]) -> None:
     """Write both archives: the second is the first with a page to serve."""
     unpack(directory / "package", "busybox-static")
     root = directory / "root"
-    for empty in ("bin", "etc", "root", "tmp", "var/www"):
-        (root / empty).mkdir(parents=True)
-    (root / "tmp").chmod(0o1777)
-    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
-    (root / "etc/group").write_text("root:x:0:\n")
-    busybox = root / "bin/busybox"
-    shutil.copy(directory / "package/bin/busybox", busybox)
-    for applet in output(str(busybox), "--list").splitlines():
-        if applet != "busybox":
-            (root / "bin" / applet).symlink_to("busybox")
+    (root / "bin").mkdir(parents=True)
+    shutil.copy(directory / "package/bin/busybox", root / "bin")
+    add_shell(root)
+    (root / "var/www").mkdir(parents=True)
     archive.write(paths[BUSYBOX], BUSYBOX, root, ["sh"])
     (root / "var/www/index.html").write_text(PAGE)
     archive.write(paths[WEB], WEB, root, ["sh", "-c", SERVE])

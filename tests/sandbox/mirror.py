@@ -46,6 +46,15 @@ def serve(version: str, programs: str) -> dict[str, Any]:
     }
 
 
+def image_registry() -> str:
+    """Host and port of the image registry, which is made to answer."""
+    _run()
+    with locked("mirror"):
+        images = f"{node.address(NAME)}:{REGISTRY_PORT}"
+        _wait(f"http://{images}/v2/")
+    return images
+
+
 def remove() -> None:
     """Remove the container, if there is one; the releases stay in the cache."""
     if answers("docker", "container", "inspect", NAME):

@@ -10,6 +10,7 @@ import json
 import tarfile
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -42,6 +43,17 @@ def push(path: Path, registry: str, name: str, tag: str) -> str:
     content = json.dumps(manifest).encode()
     _request("PUT", f"{repository}/manifests/{tag}", content, MANIFEST_TYPE)
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def has(registry: str, name: str, tag: str) -> bool:
+    """Whether a registry has an image."""
+    try:
+        _request("HEAD", f"{registry}/v2/{name}/manifests/{tag}")
+    except urllib.error.HTTPError as problem:
+        if problem.code != HTTPStatus.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 def _member(tar: tarfile.TarFile, name: str) -> bytes:

@@ -86,11 +86,11 @@ def build(
             with scratch() as work:
                 made = work / "made"
                 made.mkdir()
-                with _compiling(version, programs):
+                with compiling(version, SETS[programs]):
                     meanwhile()
                     _write_images(made, work)
                 say(f"packing Kubernetes {version} as a release (half a minute)")
-                _write_image(made / "pause.tar", PAUSE, work / "pause", _binaries() / "pause", Path("pause"))
+                _write_image(made / "pause.tar", PAUSE, work / "pause", binaries() / "pause", Path("pause"))
                 _write_tarball(made, work, version, SETS[programs])
                 _write_sums(made)
                 found.parent.mkdir(parents=True, exist_ok=True)
@@ -122,19 +122,23 @@ def _made(version: str, programs: str) -> Path | None:
 
 
 @contextmanager
-def _compiling(version: str, programs: str) -> Iterator[None]:
+def compiling(version: str, programs: tuple[str, ...]) -> Iterator[None]:
     """Compile programs into the cache while the block does something else."""
     work = cache("kubernetes")
     work.mkdir(exist_ok=True)
-    wanted = SETS[programs]
-    say(f"compiling {', '.join(wanted)} {version} from Debian's source: {cache('logs', 'kubernetes.log')}")
+    say(f"compiling {', '.join(programs)} {version} from Debian's source: {cache('logs', 'kubernetes.log')}")
     script = f"--volume={BUILD}:/build-kubernetes:ro"
     docker = ("docker", "run", "--rm", f"--volume={work}:/build", script, image.name(SUITE))
-    with beside("kubernetes", *docker, "/build-kubernetes", version, *wanted, tell=compiled):
+    with beside("kubernetes", *docker, "/build-kubernetes", version, *programs, tell=compiled):
         yield
 
 
-def _binaries() -> Path:
+def source() -> Path:
+    """The directory with the source, once something was compiled from it."""
+    return cache("kubernetes", "go/src/k8s.io/kubernetes")
+
+
+def binaries() -> Path:
     """The directory with the compiled programs."""
     return cache("kubernetes", "bin")
 
@@ -155,14 +159,14 @@ def _write_tarball(made: Path, work: Path, version: str, programs: tuple[str, ..
     server = work / "kubernetes/server/bin"
     server.mkdir(parents=True)
     for name in programs:
-        shutil.copy(_binaries() / name, server)
+        shutil.copy(binaries() / name, server)
     if "kube-proxy" in programs:
         _unpack_iptables(work / "kube-proxy")
     for name in IN_IMAGES:
         if name in programs:
             tag = f"k8s.gcr.io/{name}-{archive.ARCHITECTURE}:{version}"
             place = Path("usr/local/bin", name)
-            _write_image(server / f"{name}.tar", tag, work / name, _binaries() / name, place)
+            _write_image(server / f"{name}.tar", tag, work / name, binaries() / name, place)
             (server / f"{name}.docker_tag").write_text(version)
     with tarfile.open(made / TARBALL, "w:gz", compresslevel=1) as tar:
         tar.add(work / "kubernetes", "kubernetes")
