@@ -44,7 +44,15 @@ def fingerprint(name: str) -> str:
 
 
 # What the modules that run before would have returned.
-CERTIFICATES = ("ca", "etcd-ca", "etcd", "apiserver", "apiserver-etcd-client", "apiserver-kubelet-client")
+CERTIFICATES = (
+    "ca",
+    "etcd-ca",
+    "etcd",
+    "apiserver",
+    "apiserver-etcd-client",
+    "apiserver-kubelet-client",
+    "front-proxy-client",
+)
 REGISTERED = {
     "docker_result": {"cgroup_driver": "systemd"},
     "containerd_result": {"cgroup_driver": "systemd"},

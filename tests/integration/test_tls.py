@@ -99,7 +99,7 @@ def test_renewed_certificates_are_accepted(tls_apiserver: Apiserver) -> None:
     tls_apiserver.configure(valid_days=800, renew_days=400)
     after = fingerprints(tls_apiserver)
     unchanged = [name for name in before if before[name] == after[name]]
-    assert sorted(unchanged) == ["ca", "etcd-ca", "kubelet-ca"]
+    assert sorted(unchanged) == ["ca", "etcd-ca", "front-proxy-ca", "kubelet-ca"]
     assert tls_apiserver.manifest()["metadata"] != manifest["metadata"]
     assert ask(connect(tls_apiserver, client="admin")) == (200, b"ok")
     tls_apiserver.stop()

@@ -166,7 +166,10 @@ def test_with_certificates_etcd_asks_for_one_at_both_of_its_ports(clusters: dict
 def test_who_reads_a_certificate_once_starts_anew_when_it_is_renewed(clusters: dict[str, Rendered]) -> None:
     for name, certificates in (
         ("etcd", ["etcd-ca", "etcd"]),
-        ("kube-apiserver", ["apiserver-kubelet-client", "apiserver", "apiserver-etcd-client"]),
+        (
+            "kube-apiserver",
+            ["apiserver-kubelet-client", "apiserver", "apiserver-etcd-client", "front-proxy-client"],
+        ),
         ("kube-scheduler", ["ca", "kube-scheduler"]),
     ):
         manifest = clusters["full v1.20"].document(f"{MANIFESTS}/{name}.yaml")
@@ -244,6 +247,15 @@ def test_with_credentials_everybody_is_asked_for_them(clusters: dict[str, Render
         "--client-ca-file=/etc/kubernetes/pki/ca.crt",
     } <= set(command)
     assert [flag for flag in command if "insecure" in flag] == ["--insecure-port=0"]
+
+
+def test_servers_of_add_ons_are_told_of_users_with_credentials_alone(clusters: dict[str, Rendered]) -> None:
+    assert {
+        f"--proxy-client-cert-file={PKI}/front-proxy-client.crt",
+        f"--requestheader-client-ca-file={PKI}/front-proxy-ca.crt",
+        "--requestheader-allowed-names=front-proxy-client",
+    } <= set(clusters["v1.20"].apiserver())
+    assert not [flag for flag in clusters["v1.18"].apiserver() if "proxy" in flag or "requestheader" in flag]
 
 
 def test_the_kubelet_lets_only_the_apiserver_in(ours: Rendered) -> None:

@@ -75,7 +75,7 @@ def test_a_node_has_certificates_of_the_authorities_alone(
         {"name": "ca", "common_name": "kubernetes", "certificate": "PEM of ca"},
     ]
     own = given["alpha"]["host_authorities"]
-    assert [authority["name"] for authority in own] == ["kubelet-ca", "ca", "etcd-ca"]
+    assert [authority["name"] for authority in own] == ["kubelet-ca", "ca", "etcd-ca", "front-proxy-ca"]
     assert not any("certificate" in authority for authority in own)
 
 

@@ -57,6 +57,7 @@ REFUSED = (
     ),
     Refused((API,), "kubelet-.+", CREDENTIALS),
     Refused((API,), "token-auth-file|basic-auth-file|.+-audiences", CREDENTIALS),
+    Refused((API,), "requestheader-(client-ca-file|allowed-names)|proxy-client-.+", CREDENTIALS),
     Refused((MANAGER,), "root-ca-file|use-service-account-credentials", CREDENTIALS),
     Refused((MANAGER, SCHEDULER), "authentication-.+|authorization-.+", AUTHENTICATION),
     Refused(

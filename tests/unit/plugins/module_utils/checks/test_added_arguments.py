@@ -94,6 +94,7 @@ def test_where_there_is_a_variable_it_is_named(component: str, flag: str, instea
             "tls-private-key-file service-account-key-file service-account-issuer etcd-cafile",
         ),
         ("kube-apiserver", "etcd-servers etcd-prefix token-auth-file kubelet-client-key cert-dir"),
+        ("kube-apiserver", "requestheader-client-ca-file requestheader-allowed-names proxy-client-key-file"),
         ("kube-apiserver", "service-account-signing-key-file authentication-token-webhook-config-file"),
         (
             "kube-controller-manager",
