@@ -115,6 +115,11 @@ faults: test-setup inventory ## every fault it is to survive (more than an hour)
 	pytest -q tests/faults --results $(MINK8S_INVENTORY)/faults.jsonl && passed=true || passed=false; \
 		python tests/faults/report.py $(MINK8S_INVENTORY)/faults.jsonl; $$passed
 
+.PHONY: conformance
+conformance: ARGS =
+conformance: test-setup inventory ## Kubernetes' own conformance tests; writes docs/conformance.md; ARGS=--quick for less
+	python tests/conformance $(ARGS)
+
 .PHONY: bench
 bench: ARGS =
 bench: PROGRAMS := all
