@@ -38,10 +38,14 @@ class Node:
     name: str
     inventory: Path
 
-    def run(self, *command: str, check: bool = True) -> str:
-        """The output of a command on the node."""
+    def command(self, *command: str) -> list[str]:
+        """What runs a command on the node as root, with standard input for it."""
+        return ["docker", "exec", "--interactive", self.name, *command]
+
+    def run(self, *command: str, given: str = "", check: bool = True) -> str:
+        """The output of a command on the node, given that standard input."""
         done = subprocess.run(
-            ["docker", "exec", self.name, *command], check=check, capture_output=True, text=True
+            self.command(*command), input=given, check=check, capture_output=True, text=True
         )
         return done.stdout
 

@@ -105,7 +105,7 @@ class ContainerRuntime(ABC):
 
     def load(self, node: Node, archive: str) -> None:
         """Load the images of an archive on this machine."""
-        command = ["docker", "exec", "--interactive", node.name, *self.load_command()]
+        command = node.command(*self.load_command())
         with Path(archive).open("rb") as stream:
             subprocess.run(command, check=True, stdin=stream, stdout=subprocess.DEVNULL)
 

@@ -43,7 +43,7 @@ def apply(node: Node, *manifests: dict[str, Any]) -> None:
     """Give objects to the API."""
     items = [{"apiVersion": "v1", **manifest} for manifest in manifests]
     document = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-    command = ["docker", "exec", "--interactive", node.name, "kubectl", "apply", "--filename", "-"]
+    command = node.command("kubectl", "apply", "--filename", "-")
     done = subprocess.run(command, input=document, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -112,7 +112,7 @@ def cluster(node: Node, before: str) -> Node:
     done = subprocess.run([*SANDBOX, "images"], check=True, capture_output=True, text=True)
     for archive in done.stdout.split():
         with Path(archive).open("rb") as stream:
-            load = ["docker", "exec", "-i", node.name, "docker", "load", "--quiet"]
+            load = node.command("docker", "load", "--quiet")
             subprocess.run(load, check=True, stdin=stream, capture_output=True)
     run = "docker run --detach --restart unless-stopped --name theirs busybox:1.35 sleep 1000000"
     shell(node, run)
@@ -154,7 +154,7 @@ def test_docker_starts_once_and_with_its_settings(cluster: Node) -> None:
 
 
 def test_a_pod_reaches_itself_through_its_service(cluster: Node) -> None:
-    apply = ["docker", "exec", "-i", cluster.name, "kubectl", "apply", "--filename", "-"]
+    apply = cluster.command("kubectl", "apply", "--filename", "-")
     subprocess.run(apply, check=True, input=manifest("mink8s-web:1", cluster.name), text=True)
     cluster.run("kubectl", "rollout", "status", "deployment/self", "--timeout", "120s")
     address = cluster.run("kubectl", "get", "service", "self", "--output", "jsonpath={.spec.clusterIP}")

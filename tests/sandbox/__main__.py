@@ -20,6 +20,7 @@ import node
 import release
 import upstream_tests
 import variables
+import virtual_machine
 from common import SandboxError, say
 
 
@@ -55,6 +56,19 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name")
     command.set_defaults(run=lambda args: node.remove(args.name))
 
+    command = commands.add_parser(
+        "machine", help="create a machine with a kernel of its own; print its variables"
+    )
+    command.add_argument("name")
+    command.add_argument(
+        "suite", choices=virtual_machine.SUITES, nargs="?", default=virtual_machine.SUITES[0]
+    )
+    command.set_defaults(run=lambda args: _create_machine(args.name, args.suite))
+
+    command = commands.add_parser("machine-rm", help="remove a machine and its disk")
+    command.add_argument("name")
+    command.set_defaults(run=lambda args: virtual_machine.remove(args.name))
+
     command = commands.add_parser("images", help="make images to try a cluster with and print their archives")
     command.set_defaults(run=lambda _: print(*equipment.archives().values(), sep="\n"))
 
@@ -75,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--artifacts", type=Path, default=os.environ.get("ARTIFACTS") or None, metavar="DIR")
     command.add_argument("--version", default=os.environ.get("VERSION") or None)
     command.add_argument("--programs", choices=release.SETS, default="components")
-    command.set_defaults(run=lambda args: _variables(args.artifacts, args.version, args.programs))
+    command.add_argument("--machines", action="store_true", help="for machines, instead of nodes")
+    command.set_defaults(run=_variables)
 
     command = commands.add_parser("mirror-rm", help="remove the mirror that serves the release made here")
     command.set_defaults(run=lambda _: mirror.remove())
@@ -87,9 +102,15 @@ def _create(name: str, suite: str, network: str) -> None:
     print(node.address(name))
 
 
-def _variables(artifacts: Path | None, version: str | None, programs: str) -> None:
+def _create_machine(name: str, suite: str) -> None:
+    virtual_machine.create(name, suite)
+    print(json.dumps(virtual_machine.access(name), indent=2))
+
+
+def _variables(args: argparse.Namespace) -> None:
     """Print the variables as JSON, which is YAML."""
-    print(json.dumps(variables.choose(artifacts, version, programs), indent=2))
+    chosen = variables.choose(args.artifacts, args.version, args.programs, args.machines)
+    print(json.dumps(chosen, indent=2))
 
 
 def _environment(directory: Path, requirements: Path, pins: Path | None) -> None:

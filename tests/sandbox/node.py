@@ -53,9 +53,7 @@ def address(name: str) -> str:
 def _options(name: str, suite: str) -> list[str]:
     """The options of `docker run`.
 
-    Instead of --privileged, which fails on a machine that lacks any capability itself, the node
-    gets every capability the machine has. A cgroup namespace of its own keeps the kubelets of two
-    nodes from cleaning up each other's pods.
+    A cgroup namespace of its own keeps the kubelets of two nodes from cleaning up each other's pods.
     """
     return [
         f"--hostname={name}",
@@ -67,11 +65,21 @@ def _options(name: str, suite: str) -> list[str]:
         "--volume=/var/lib/containerd",
         "--volume=/var/lib/kubelet",
         "--device=/dev/kmsg",
+        "--stop-signal=SIGRTMIN+3",
+        *privileges(),
+    ]
+
+
+def privileges() -> list[str]:
+    """The options of `docker run` that let a container do whatever this machine can.
+
+    Instead of --privileged, which fails on a machine that lacks any capability itself.
+    """
+    return [
         "--device-cgroup-rule=a *:* rwm",
         "--security-opt=seccomp=unconfined",
         "--security-opt=apparmor=unconfined",
         "--security-opt=systempaths=unconfined",
-        "--stop-signal=SIGRTMIN+3",
         *(f"--cap-add={capability}" for capability in capabilities.here()),
     ]
 

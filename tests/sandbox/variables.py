@@ -20,18 +20,16 @@ WEB_SERVERS = ("nginx", "httpd", "web")
 CONTAINER_RUNTIME = "{{ lookup('ansible.builtin.env', 'CONTAINER_RUNTIME') }}"
 
 
-def choose(artifacts: Path | None, version: str | None, programs: str) -> dict[str, Any]:
+def choose(artifacts: Path | None, version: str | None, programs: str, machines: bool) -> dict[str, Any]:
     """The variables for a directory of artifacts, else for the release server, else for a release made here.
 
     version: of the artifacts, or the one to be had; None for what runs here, or the sandbox's own.
     programs: what a release made here has to have, one of release.SETS.
+    machines: for machines with a kernel of their own, which need nothing that nodes in containers do.
     """
     found = _release(artifacts, version, programs)
-    return {
-        **found,
-        **_in_a_container(found["cluster_version"]),
-        "cluster_container_runtime": CONTAINER_RUNTIME,
-    }
+    needed = {} if machines else _in_a_container(found["cluster_version"])
+    return {**found, **needed, "cluster_container_runtime": CONTAINER_RUNTIME}
 
 
 def _release(artifacts: Path | None, version: str | None, programs: str) -> dict[str, Any]:
