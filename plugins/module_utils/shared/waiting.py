@@ -7,6 +7,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+LONGEST_PAUSE = 2
+
 
 def limited(seconds: int, *command: str) -> list[str]:
     """The command, ended after that long: a server that hangs would keep its client waiting for ever."""
@@ -26,12 +28,15 @@ def until_none(
 ) -> Sequence[str]:
     """Call missing() until it names nothing that is still missing, or until time is up.
 
-    timeout, interval: seconds. give_up: whether no wait will help, asked while something is missing.
+    timeout, interval: seconds. After a long look the pause is as long, up to LONGEST_PAUSE.
+    give_up: whether no wait will help, asked while something is missing.
     Returns what was missing at the last look: empty if the wait came to its end.
     """
     deadline = time.monotonic() + timeout
     while True:
+        began = time.monotonic()
         seen = missing()
         if not seen or time.monotonic() >= deadline or give_up():
             return seen
-        time.sleep(interval)
+        # A slow host would do nothing but answer; one that hangs may be well the next moment.
+        time.sleep(max(interval, min(time.monotonic() - began, LONGEST_PAUSE)))

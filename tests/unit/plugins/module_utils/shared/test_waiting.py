@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.shared import waiting
 
 
@@ -21,6 +23,18 @@ def test_what_was_missing_last_is_returned_when_time_is_up() -> None:
     looks = iter(range(1_000_000))
     seen = waiting.until_none(lambda: [f"look {next(looks)}"], timeout=0.05, interval=0.01)
     assert seen == [f"look {next(looks) - 1}"]
+
+
+def test_a_host_that_is_slow_to_answer_is_left_alone_as_long() -> None:
+    asked = []
+
+    def missing() -> list[str]:
+        asked.append(True)
+        time.sleep(0.1)
+        return ["something"]
+
+    waiting.until_none(missing, timeout=0.6, interval=0)
+    assert len(asked) <= 4
 
 
 def test_what_is_waited_for_in_vain_is_given_up() -> None:
