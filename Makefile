@@ -103,10 +103,9 @@ sanity: test-setup test-tools ## ansible-test sanity, with both ends of the rang
 	tests/sanity.sh $(VENV_OLD)
 
 .PHONY: e2e
-e2e: test-setup test-tools inventory ## whole clusters on real nodes; CONTAINER_RUNTIME=containerd, AUTHENTICATION=certificates, ARTIFACTS=DIR VERSION=vX for others
+e2e: test-setup test-tools inventory ## whole clusters on real nodes, as far as today has them; CONTAINER_RUNTIME=containerd, AUTHENTICATION=certificates, ARTIFACTS=DIR VERSION=vX for others
 	molecule test --scenario-name default
 	molecule test --scenario-name nodes
-	pytest -q --numprocesses 2 --dist loadfile --ignore tests/e2e/test_nodes_life.py tests/e2e
 	python tests/week.py
 
 .PHONY: faults
@@ -114,6 +113,10 @@ faults: test-setup inventory ## every fault it is to survive (more than an hour)
 	rm -f $(MINK8S_INVENTORY)/faults.jsonl
 	pytest -q tests/faults --results $(MINK8S_INVENTORY)/faults.jsonl && passed=true || passed=false; \
 		python tests/faults/report.py $(MINK8S_INVENTORY)/faults.jsonl; $$passed
+
+.PHONY: machines
+machines: test-setup inventory ## machines with a kernel of their own, in QEMU (an hour where they are emulated)
+	pytest -q tests/machines
 
 .PHONY: conformance
 conformance: ARGS =

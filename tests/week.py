@@ -2,18 +2,20 @@
 
 `python tests/week.py` does what is for today and says what that is; --print [DATE] only says it.
 
-Each day has one of three scenarios or files of tests/e2e with the container runtime that the tests' clusters
-have, and some with the other one that the release has: all of them within any seven days. And it has faults,
-with one container runtime on one day and with the other on the next: all within any eighteen days.
+With the container runtime that the tests' clusters have, each day has every second file of tests/e2e, all of
+them within any two days, and one of TURNS, all within any four. With the other one that the release has,
+it has some scenarios and files of tests/e2e: all of them within any seven days. And it has faults, with one
+container runtime on one day and with the other on the next: all within any eighteen days.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
 
@@ -38,8 +40,15 @@ FAULTS = (
     ((f"{NODE}_down", f"{NODE}_cut_off", f"{NODE}_added_by_a_killed_run", f"{NODES}_added_by_two_runs"), 480),
     (("test_nodes.py::test_control_plane_down",), 480),
 )
-# A day has one of these besides those that each day has.
-TURNS = ("ladder", "certificates", "test_nodes_life.py")
+SCENARIO = ("molecule", "test", "--scenario-name")
+# A day has one of these.
+TURNS = (
+    (*SCENARIO, "ladder"),
+    ("python", "tests/conformance", "--quick"),
+    ("pytest", "-q", "tests/e2e/test_nodes_life.py"),
+    (*SCENARIO, "certificates"),
+)
+TURN_FILES = {"test_nodes_life.py"}
 # Of Monday, and so on: scenarios of molecule, and files of tests/e2e, two of which run at once.
 OTHER = (
     (("default", "test_iptables.py"), 330),
@@ -54,32 +63,21 @@ OTHER = (
 
 @dataclass(frozen=True)
 class Part:
-    """What is done with a container runtime: scenarios, files of tests/e2e, and faults."""
+    """What is done with a container runtime, as commands."""
 
     runtime: str
-    scenarios: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
+    commands: tuple[tuple[str, ...], ...]
 
     def __str__(self) -> str:
-        names = (*(f"molecule's {name}" for name in self.scenarios), *self.files, *self.faults)
-        return f"with {self.runtime}: {', '.join(names)}"
-
-    def commands(self) -> Iterator[list[str]]:
-        """What does it."""
-        for name in self.scenarios:
-            yield ["molecule", "test", "--scenario-name", name]
-        if self.files:
-            paths = [f"tests/e2e/{name}" for name in self.files]
-            yield ["pytest", "-q", "--numprocesses", "2", "--dist", "loadfile", *paths]
-        if self.faults:
-            yield ["pytest", "-q", *(f"tests/faults/{name}" for name in self.faults)]
+        return f"with {self.runtime}: {'; '.join(map(shlex.join, self.commands))}"
 
 
-def part(runtime: str, names: tuple[str, ...]) -> Part:
-    """The part that has scenarios and files of these names."""
-    files = tuple(name for name in names if name.endswith(".py"))
-    return Part(runtime, tuple(name for name in names if name not in files), files)
+def of_names(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """What does scenarios, and files of tests/e2e."""
+    files = [f"tests/e2e/{name}" for name in names if name.endswith(".py")]
+    scenarios: list[tuple[str, ...]] = [(*SCENARIO, name) for name in names if not name.endswith(".py")]
+    run = ("pytest", "-q", "--numprocesses", "2", "--dist", "loadfile", *files)
+    return [*scenarios, run] if files else scenarios
 
 
 def of_day(day: date, runtime: str, others: tuple[str, ...]) -> list[Part]:
@@ -90,10 +88,12 @@ def of_day(day: date, runtime: str, others: tuple[str, ...]) -> list[Part]:
     number = day.toordinal()
     runtimes = (runtime, *others)
     turn, faulty = divmod(number, len(runtimes))
-    faults = FAULTS[turn % len(FAULTS)][0]
-    own = part(runtime, (TURNS[number % len(TURNS)],))
-    parts = [own, *(part(other, OTHER[day.weekday()][0]) for other in others)]
-    return [replace(each, faults=faults) if each.runtime == runtimes[faulty] else each for each in parts]
+    files = sorted({path.name for path in (ROOT / "tests/e2e").glob("test_*.py")} - TURN_FILES)
+    work = {runtime: [*of_names(files[number % 2 :: 2]), TURNS[number % len(TURNS)]]}
+    work |= {other: of_names(OTHER[day.weekday()][0]) for other in others}
+    faults = [f"tests/faults/{name}" for name in FAULTS[turn % len(FAULTS)][0]]
+    work[runtimes[faulty]].append(("pytest", "-q", *faults))
+    return [Part(each, tuple(commands)) for each, commands in work.items()]
 
 
 def main(arguments: list[str]) -> int:
@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     for each in of_day(day, runtime, tuple(others)):
         print(f"{day:%A}, {each}", file=sys.stderr, flush=True)
         environment = {**os.environ, "CONTAINER_RUNTIME": each.runtime}
-        for command in () if "--print" in arguments else each.commands():
+        for command in () if "--print" in arguments else each.commands:
             done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
             failed |= int(done.returncode != 0)
     return failed

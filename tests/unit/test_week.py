@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -44,17 +43,27 @@ def every_test() -> set[str]:
     return found
 
 
-def done(first: int, runtime: str, what: Callable[[week.Part], tuple[str, ...]], days: int = 7) -> list[str]:
-    """What is done with a container runtime within so many days."""
+def done(first: int, runtime: str, days: int) -> list[str]:
+    """The words of all commands that are run with a container runtime within so many days."""
     dates = [date(2026, 11, 26) + timedelta(days=first + number) for number in range(days)]
     parts = [part for day in dates for part in week.of_day(day, "docker", ("containerd",))]
-    return [each for part in parts if part.runtime == runtime for each in what(part)]
+    return [word for part in parts if part.runtime == runtime for words in part.commands for word in words]
+
+
+def below(directory: str, words: list[str]) -> list[str]:
+    """What is run of a directory of tests."""
+    return [word.removeprefix(directory) for word in words if word.startswith(directory)]
+
+
+def scenarios(words: list[str]) -> list[str]:
+    """Molecule's scenarios that are run."""
+    return [name for option, name in zip(words, words[1:]) if option == "--scenario-name"]
 
 
 @pytest.mark.parametrize("first", range(18))
 @pytest.mark.parametrize("runtime", ["docker", "containerd"])
 def test_every_fault_is_done_with_each_container_runtime_in_any_18_days(first: int, runtime: str) -> None:
-    everything, run = every_test(), done(first, runtime, lambda part: part.faults, days=18)
+    everything, run = every_test(), below("tests/faults/", done(first, runtime, days=18))
     assert len(everything) > 15
     assert len(run) == len(set(run))
     assert {test for test in everything if any(test.startswith(each) for each in run)} == everything
@@ -70,16 +79,28 @@ def test_every_fault_is_done_with_each_container_runtime_in_any_18_days(first: i
 @pytest.mark.parametrize("first", range(7))
 def test_everything_else_is_done_with_the_second_one_in_any_seven_days(first: int) -> None:
     files = {path.name for path in (ROOT / "tests" / "e2e").glob("test_*.py")} - OWN
-    scenarios = {path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml")} - OWN - {"vagrant"}
-    assert sorted(done(first, "containerd", lambda part: part.files)) == sorted(files)
-    assert sorted(done(first, "containerd", lambda part: part.scenarios)) == sorted(scenarios)
-    assert set(done(first, "docker", lambda part: part.scenarios + part.files, days=3)) == set(week.TURNS)
+    names = {path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml")} - OWN - {"vagrant"}
+    run = done(first, "containerd", days=7)
+    assert sorted(below("tests/e2e/", run)) == sorted(files)
+    assert sorted(scenarios(run)) == sorted(names)
+
+
+@pytest.mark.parametrize("first", range(2))
+def test_every_file_is_done_with_the_first_one_in_any_two_days(first: int) -> None:
+    files = {path.name for path in (ROOT / "tests" / "e2e").glob("test_*.py")}
+    assert files - set(below("tests/e2e/", done(first, "docker", days=2))) <= week.TURN_FILES
+
+
+@pytest.mark.parametrize("first", range(4))
+def test_every_turn_comes_in_any_four_days(first: int) -> None:
+    run = done(first, "docker", days=4)
+    assert {word for turn in week.TURNS for word in turn} <= set(run)
 
 
 def test_a_release_with_one_container_runtime_has_no_part_of_another() -> None:
     (part,) = week.of_day(date(2026, 11, 26), "containerd", ())
     assert part.runtime == "containerd"
-    assert (len(part.files + part.scenarios), len(part.faults) > 0) == (1, True)
+    assert [word for words in part.commands for word in words if word.startswith("tests/faults/")]
 
 
 def test_no_day_has_more_than_there_is_time_for() -> None:
