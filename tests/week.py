@@ -48,7 +48,7 @@ TURNS = (
     ("pytest", "-q", "tests/e2e/test_nodes_life.py"),
     (*SCENARIO, "certificates"),
 )
-TURN_FILES = {"test_nodes_life.py"}
+TURN_FILES = {Path(word).name for turn in TURNS for word in turn if word.startswith("tests/e2e/")}
 # Of Monday, and so on: scenarios of molecule, and files of tests/e2e, two of which run at once.
 OTHER = (
     (("default", "test_iptables.py"), 330),

@@ -40,14 +40,10 @@ def make(settings: dict[str, Any], directory: Path) -> Node:
     directory: where its inventory, kubectl and the administrator's kubeconfig are put.
     """
     alpha, beta = NAMES
-    connection = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_user": "root",
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
     hosts = {alpha: {}, beta: {"cluster_control_plane": alpha}}
     inventory = directory / "hosts.yml"
-    inventory.write_text(yaml.safe_dump({"mink8s": {"hosts": hosts, "vars": {**settings, **connection}}}))
+    group = {"hosts": hosts, "vars": {**settings, **bare_node.CONNECTION}}
+    inventory.write_text(yaml.safe_dump({"mink8s": group}))
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda name: sandbox("node", name), NAMES))
     node = Node(alpha, inventory)

@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # A proxy for the internet can't reach a node.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SANDBOX = ["python3", str(ROOT / "tests" / "sandbox")]
+CONNECTION = {
+    "ansible_connection": "community.docker.docker",
+    "ansible_user": "root",
+    "ansible_python_interpreter": "/usr/bin/python3",
+}
 TELL = """
 docker ps --all
 ctr --namespace k8s.io containers list
@@ -153,13 +158,8 @@ def make(name: str, variables: dict[str, Any], directory: Path, *options: str) -
     directory: where its inventory is put.
     """
     inventory = directory / "hosts.yml"
-    connection = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_user": "root",
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
     inventory.write_text(
-        yaml.safe_dump({"mink8s": {"hosts": {name: {}}, "vars": {**variables, **connection}}})
+        yaml.safe_dump({"mink8s": {"hosts": {name: {}}, "vars": {**variables, **CONNECTION}}})
     )
     sandbox("node-rm", name)
     sandbox("node", name, *options)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import bare_node
 import pytest
-from bare_node import SANDBOX, Node, changed, said
+from bare_node import Node, changed, load, said
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 RUN_DOCKER = "mink8s.kubernetes.docker : Start Docker with its settings and load the images"
@@ -109,11 +108,7 @@ def before(node: Node) -> str:
 def cluster(node: Node, before: str) -> Node:
     """A cluster, and beside it somebody else's container."""
     assert changed(node.playbook("site.yml", cluster_components=COMPONENTS))
-    done = subprocess.run([*SANDBOX, "images"], check=True, capture_output=True, text=True)
-    for archive in done.stdout.split():
-        with Path(archive).open("rb") as stream:
-            load = node.command("docker", "load", "--quiet")
-            subprocess.run(load, check=True, stdin=stream, capture_output=True)
+    load(node, "docker")
     run = "docker run --detach --restart unless-stopped --name theirs busybox:1.35 sleep 1000000"
     shell(node, run)
     return node
@@ -154,8 +149,7 @@ def test_docker_starts_once_and_with_its_settings(cluster: Node) -> None:
 
 
 def test_a_pod_reaches_itself_through_its_service(cluster: Node) -> None:
-    apply = cluster.command("kubectl", "apply", "--filename", "-")
-    subprocess.run(apply, check=True, input=manifest("mink8s-web:1", cluster.name), text=True)
+    cluster.run("kubectl", "apply", "--filename", "-", given=manifest("mink8s-web:1", cluster.name))
     cluster.run("kubectl", "rollout", "status", "deployment/self", "--timeout", "120s")
     address = cluster.run("kubectl", "get", "service", "self", "--output", "jsonpath={.spec.clusterIP}")
     # kube-proxy needs a moment to hear of a new Service.

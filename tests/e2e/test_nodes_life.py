@@ -14,7 +14,7 @@ import objects
 import pytest
 import yaml
 from ansible_collections.mink8s.kubernetes.plugins.module_utils.pki import signing, x509
-from bare_node import Node, make, runtime, said, sandbox, shell
+from bare_node import CONNECTION, Node, make, runtime, said, sandbox, shell
 
 OLD, NEW = "v1.20.2", "v1.20.3"
 COMPONENTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"]
@@ -94,13 +94,8 @@ def variables(version: str) -> dict[str, Any]:
 
 def inventory(path: Path, alpha: str, beta: str) -> None:
     """The hosts of both nodes."""
-    connection = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_user": "root",
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
     hosts = {alpha: {}, beta: {"cluster_control_plane": alpha}}
-    path.write_text(yaml.safe_dump({"mink8s": {"hosts": hosts, "vars": connection}}))
+    path.write_text(yaml.safe_dump({"mink8s": {"hosts": hosts, "vars": CONNECTION}}))
 
 
 def move(node: Node, address: str) -> None:

@@ -228,8 +228,7 @@ def test_the_cluster_goes_and_its_data_stays_if_it_is_to(
     node: Node, theirs: snapshot.Snapshot, pause: str
 ) -> None:
     assert changed(node.playbook("site.yml"))
-    apply = node.command(*KUBECTL, "apply", "--filename", "-")
-    subprocess.run(apply, check=True, input=pods(pause, node.name), text=True, capture_output=True)
+    node.run(*KUBECTL, "apply", "--filename", "-", given=pods(pause, node.name))
     node.run(*KUBECTL, "wait", "--for", "condition=Ready", "--timeout", "120s", "pod/volumes")
     before = said(reset(node, "--check", reset_keep_etcd_data=True))
     assert "Ready" in node.run(*KUBECTL, "get", "nodes")

@@ -24,12 +24,10 @@ START_SECONDS = 30
 def serve(version: str, programs: str) -> dict[str, Any]:
     """Serve a release, made first if need be, and return what a playbook needs to use it."""
     directory = release.build(version, programs, meanwhile=_run)
-    _run()
+    images = image_registry()
     with locked("mirror"):
-        host = node.address(NAME)
-        url, images = f"http://{host}/{directory.parent.name}", f"{host}:{REGISTRY_PORT}"
+        url = f"http://{node.address(NAME)}/{directory.parent.name}"
         _wait(f"{url}/{version}/{release.SUMS}")
-        _wait(f"http://{images}/v2/")
         tags = {}
         for component in ("etcd", "pause"):
             path = directory / f"{component}.tar"

@@ -26,7 +26,7 @@ def create(name: str, suite: str, network: str = "bridge", variant: str = "", *m
     if not name.startswith("mink8s"):
         raise SandboxError(f"the node name {name!r} does not start with mink8s, as all names here do")
     image.build(suite)
-    if _exists(name):
+    if exists(name):
         if _suite(name) != suite:
             raise SandboxError(f"the node {name} is there with {_suite(name)}, not {suite}: remove it first")
         output("docker", "start", name)
@@ -39,7 +39,7 @@ def create(name: str, suite: str, network: str = "bridge", variant: str = "", *m
 
 def remove(name: str) -> None:
     """Remove a node with its volumes, if there is one."""
-    if _exists(name):
+    if exists(name):
         say(f"removing the node {name} ({_suite(name)})")
         output("docker", "rm", "--force", "--volumes", name)
 
@@ -84,16 +84,21 @@ def privileges() -> list[str]:
     ]
 
 
-def _exists(name: str) -> bool:
+def exists(name: str) -> bool:
+    """Whether there is a container of that name."""
     return answers("docker", "container", "inspect", name)
 
 
-def _suite(name: str) -> str:
-    """The suite of an existing node; SandboxError if the container is not a node of the sandbox."""
-    suite = output("docker", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', name)
-    if suite not in image.SUITES:
-        raise SandboxError(f"the container {name} is not a node of the sandbox: choose another name")
+def labelled_suite(name: str, label: str, suites: tuple[str, ...], kind: str) -> str:
+    """The suite in the label of a container; SandboxError if it is none of that kind."""
+    suite = output("docker", "inspect", "--format", f'{{{{index .Config.Labels "{label}"}}}}', name)
+    if suite not in suites:
+        raise SandboxError(f"the container {name} is not a {kind} of the sandbox: choose another name")
     return suite
+
+
+def _suite(name: str) -> str:
+    return labelled_suite(name, LABEL, image.SUITES, "node")
 
 
 def _wait(name: str) -> None:

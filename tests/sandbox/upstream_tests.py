@@ -10,7 +10,6 @@ from pathlib import Path
 
 import archive
 import equipment
-import image
 import mirror
 import registry
 import release
@@ -43,10 +42,9 @@ def serve() -> Path:
     """
     made_by = recipe(Path(__file__), release.BUILD, *equipment.RECIPE)
     made = cache("upstream-tests", made_by)
-    artifacts = release.build()
     with locked("upstream-tests"):
         if not made.exists():
-            _make(made, artifacts)
+            _make(made)
         host = mirror.image_registry()
         repository = f"upstream-tests-{made_by}"
         for path in sorted((made / "images").glob("*/*.tar")):
@@ -58,9 +56,9 @@ def serve() -> Path:
     return made
 
 
-def _make(made: Path, artifacts: Path) -> None:
-    """Make it. artifacts: the directory of a release."""
-    image.build(release.SUITE)
+def _make(made: Path) -> None:
+    """Make it."""
+    artifacts = release.build()
     with scratch() as work:
         (work / "made").mkdir()
         with locked("release"), release.compiling(release.VERSION, PROGRAMS):

@@ -7,7 +7,6 @@ Emulated where this machine has no working KVM, and then about five times slower
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 
@@ -34,7 +33,12 @@ LABEL = "mink8s.machine"
 FILES = HERE / "machine"
 USER = "admin"
 # A machine that is made anew has another key.
-OPTIONS = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10")
+OPTIONS = (
+    "-oStrictHostKeyChecking=no",
+    "-oUserKnownHostsFile=/dev/null",
+    "-oLogLevel=ERROR",
+    "-oConnectTimeout=10",
+)
 START_SECONDS = 600
 
 
@@ -43,7 +47,7 @@ def create(name: str, suite: str) -> None:
     if not name.startswith("mink8s"):
         raise SandboxError(f"the machine's name {name!r} does not start with mink8s, as all names here do")
     disk = build(suite)
-    if answers("docker", "container", "inspect", name):
+    if _exists(name):
         output("docker", "start", name)
     else:
         say(f"creating the machine {name} ({suite}; half a minute, or two where it has to be emulated)")
@@ -54,7 +58,7 @@ def create(name: str, suite: str) -> None:
 
 def remove(name: str) -> None:
     """Remove a machine with its disk, if there is one."""
-    if answers("docker", "container", "inspect", name):
+    if _exists(name):
         say(f"removing the machine {name}")
         output("docker", "rm", "--force", "--volumes", name)
 
@@ -97,7 +101,7 @@ def access(name: str) -> dict[str, str]:
         "ansible_host": node.address(name),
         "ansible_user": USER,
         "ansible_ssh_private_key_file": str(key()),
-        "ansible_ssh_common_args": " ".join(f"-o{option}" for option in OPTIONS),
+        "ansible_ssh_common_args": " ".join(OPTIONS),
         "ansible_become_password": USER,
     }
 
@@ -117,10 +121,12 @@ def wait(name: str) -> None:
 
 def _ssh(name: str) -> list[str]:
     """What comes before a command so that root runs it on a machine."""
-    variables = access(name)
-    options = shlex.split(variables["ansible_ssh_common_args"])
-    key_file = variables["ansible_ssh_private_key_file"]
-    return ["ssh", *options, "-i", key_file, f"root@{variables['ansible_host']}"]
+    return ["ssh", *OPTIONS, "-i", str(key()), f"root@{node.address(name)}"]
+
+
+def _exists(name: str) -> bool:
+    """Whether there is a machine of that name; SandboxError if something else has it."""
+    return node.exists(name) and bool(node.labelled_suite(name, LABEL, SUITES, "machine"))
 
 
 def _is_on(name: str) -> bool:
